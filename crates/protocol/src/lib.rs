@@ -5,11 +5,19 @@
 //! are arguments. A change here is a change of contract: a released shape is never altered, a new
 //! version stands beside it, and `testdata/v1` freezes each shape.
 
+pub mod batch;
 pub mod bytes;
 pub mod chain;
+pub mod compress;
 pub mod decimal;
+pub mod downlink;
+pub mod enrolment;
+pub mod handshake;
 pub mod id;
 pub mod limits;
 pub mod money;
+pub mod problem;
+pub mod progress;
 pub mod record;
+pub mod sign;
 pub mod time;
