@@ -1,1 +1,10 @@
-//! Placeholder.
+//! The relay: takes batches from stores, keeps them, and posts each event to its targets exactly
+//! once in effect.
+//!
+//! `ingest` and `dispatch` meet only in the `store`; `connectors` see neither.
+
+pub mod connectors;
+pub mod seams;
+pub mod store;
+
+pub use seams::Seams;
