@@ -1,11 +1,12 @@
 //! The relay's store: inbox, outbox, devices and progress, behind one seam.
 //!
 //! Ingest and dispatch meet here and nowhere else. SQLite stands behind it for the single
-//! program; a second store has to pass the same conformance suite ([`conformance`]). Each method
+//! program; a second store has to pass the same conformance suite (`conformance`). Each method
 //! is one transaction. Times and random bytes are arguments. Does not decide what is sent when
 //! (`dispatch`) nor what is a clone (`protocol::handshake`).
 
 pub mod model;
+pub mod wake;
 
 use std::sync::Arc;
 
@@ -22,6 +23,7 @@ use self::model::{
     HeldEvent, LaneView, NewDevice, NewToken, OriginalState, ReplayCount, ReplayFilter, Resolution,
     SessionChange, Step, StockMoveRow, Token, Transition,
 };
+use self::wake::Wakes;
 
 /// Why the store did not do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -72,6 +74,9 @@ pub type SharedStore = Arc<dyn Store>;
 /// The seam. Every method is one transaction, durable when it returns.
 #[async_trait]
 pub trait Store: Send + Sync + 'static {
+    /// Tells this process of new work and news. A hint: another process's commits are not seen.
+    fn wakes(&self) -> &Wakes;
+
     // Devices and tokens.
 
     /// Adds an enrolment token (its hash only).
@@ -89,7 +94,8 @@ pub trait Store: Send + Sync + 'static {
     async fn devices(&self) -> Result<Vec<Device>, StoreError>;
     /// Revokes a device.
     async fn revoke_device(&self, device: &DeviceId, now: Timestamp) -> Result<(), StoreError>;
-    /// Releases a held device.
+    /// Releases a held device. What was held back and continues the head goes into inbox and
+    /// outbox, as planned when it arrived; another branch stays aside.
     async fn release_device(&self, device: &DeviceId, now: Timestamp) -> Result<(), StoreError>;
 
     // Sessions and ingest.
@@ -100,7 +106,7 @@ pub trait Store: Send + Sync + 'static {
     async fn record_session(&self, change: SessionChange) -> Result<(), StoreError>;
     /// Inbox, outbox and head in one commit.
     async fn commit_batch(&self, batch: Batch) -> Result<BatchOutcome, StoreError>;
-    /// Puts a device on hold.
+    /// Puts a device on hold, or begins its time of silence anew.
     async fn hold_device(
         &self,
         device: &DeviceId,
@@ -196,9 +202,11 @@ pub trait Store: Send + Sync + 'static {
     async fn deliveries(&self, filter: &DeliveryFilter) -> Result<Vec<DeliveryView>, StoreError>;
     /// One delivery with its attempts.
     async fn delivery(&self, id: DeliveryId) -> Result<Option<DeliveryView>, StoreError>;
-    /// Puts an exception back into its lane; looked for before it is sent again.
+    /// Puts an exception back into its lane; looked for before it is sent again. Refused for a
+    /// conflict, for what cannot be read, and for a quantity whose outcome is unknown.
     async fn retry(&self, id: DeliveryId, by: &str, now: Timestamp) -> Result<(), StoreError>;
-    /// Settles an exception.
+    /// Settles an exception. That a conflict's event is a duplicate or a second sale settles all
+    /// conflicts of that event; a second sale puts its documents into their lanes.
     async fn resolve(&self, id: DeliveryId, resolution: Resolution) -> Result<(), StoreError>;
     /// Plans deliveries again for events that are held; `dry_run` only counts.
     async fn replay(

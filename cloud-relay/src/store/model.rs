@@ -2,6 +2,9 @@
 //!
 //! Plain data without a database's types. Does not know how a row is kept.
 
+use std::fmt;
+use std::str::FromStr;
+
 use jiff::Timestamp;
 use protocol::bytes::Bytes;
 use protocol::chain::{ChainHash, Epoch, Position, Sequence};
@@ -10,7 +13,7 @@ use protocol::handshake::{HoldReason, InstanceId, Predecessor};
 use protocol::id::{Code, DeviceId, EventId, StoreId, TargetId};
 use protocol::money::Money;
 use protocol::sign::VerifyingKey;
-use serde::Serialize;
+use serde::{Deserialize, Serialize, Serializer};
 use uuid::Uuid;
 
 use crate::connectors::{Class, ExceptionClass, Mode, Planned, TargetRef};
@@ -152,8 +155,9 @@ pub struct BatchEntry {
     pub moves: Vec<StockMoveRow>,
     /// The documents that it calls for, by target.
     pub deliveries: Vec<(TargetId, Planned)>,
-    /// Whether the agent flagged it as a conflict.
-    pub conflict: bool,
+    /// Why a person has to see it before anything is sent: the agent flagged a conflict, or the
+    /// event cannot be read. The store adds the conflicts that it finds itself.
+    pub exception: Option<(ExceptionClass, String)>,
 }
 
 /// Whether an overlap with what is held is recognised.
@@ -235,8 +239,8 @@ pub struct Claim {
     pub lease_until: Timestamp,
 }
 
-/// A delivery: its lane's row and its place in the lane.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+/// A delivery: its lane's row and its place in the lane; `LANE-NUMBER` in text and JSON.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct DeliveryId {
     /// The lane's row.
     pub lane_id: i64,
@@ -244,8 +248,41 @@ pub struct DeliveryId {
     pub number: i64,
 }
 
+impl fmt::Display for DeliveryId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{}", self.lane_id, self.number)
+    }
+}
+
+/// A text is not a delivery's identifier.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a delivery is named by two numbers, as `12-345`")]
+pub struct DeliveryIdError;
+
+impl FromStr for DeliveryId {
+    type Err = DeliveryIdError;
+    fn from_str(text: &str) -> Result<Self, DeliveryIdError> {
+        let (lane, number) = text.split_once('-').ok_or(DeliveryIdError)?;
+        let parse = |part: &str| part.parse().map_err(|_| DeliveryIdError);
+        Ok(Self { lane_id: parse(lane)?, number: parse(number)? })
+    }
+}
+
+impl Serialize for DeliveryId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// The target under which an exception stands that belongs to no configured target: a conflict
+/// or an unreadable event that calls for no document. No configured target may bear this name.
+pub const RELAY_TARGET: &str = "relay";
+
+/// The action of such an exception: a person looks at it, nothing is sent.
+pub const REVIEW_ACTION: &str = "review";
+
 /// Where a delivery stands.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub enum DeliveryState {
     /// Not attempted, or definitely not applied; due at a time.
@@ -301,7 +338,7 @@ pub enum DeliveryState {
 }
 
 /// How a person settled an exception.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Resolution {
     /// What it means for the target.
     pub kind: ResolutionKind,
@@ -316,7 +353,7 @@ pub struct Resolution {
 }
 
 /// What a resolution means.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ResolutionKind {
     /// It was entered by hand.
@@ -413,7 +450,7 @@ pub enum OriginalState {
 }
 
 /// One movement of stock.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StockMoveRow {
     /// The location.
     pub location: String,
@@ -445,7 +482,7 @@ pub struct LaneView {
 /// A delivery as people see it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct DeliveryView {
-    /// Its place; `LANE-NUMBER` in text.
+    /// Its place.
     pub id: DeliveryId,
     /// Its lane.
     pub lane: Lane,
