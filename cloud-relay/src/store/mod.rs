@@ -6,7 +6,11 @@
 //! (`dispatch`) nor what is a clone (`protocol::handshake`).
 
 pub mod model;
+pub mod sqlite;
 pub mod wake;
+
+#[cfg(test)]
+pub mod conformance;
 
 use std::sync::Arc;
 

@@ -147,8 +147,6 @@ pub struct BatchEntry {
     pub natural_key: String,
     /// Its content hash.
     pub content_hash: ChainHash,
-    /// Its type, such as `storekeep.transaction.v1`.
-    pub event_type: &'static str,
     /// When it happened, by the host's clock.
     pub occurred_at: Timestamp,
     /// The movements of stock that it means.

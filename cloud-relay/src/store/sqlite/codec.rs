@@ -1,0 +1,277 @@
+//! Between the store's types and SQLite's columns.
+//!
+//! Times are microseconds since 1970 UTC, identifiers are text, hashes and UUIDs are blobs. What
+//! cannot be read back is a damaged file, never a guess. Runs no statement.
+
+use std::str::FromStr;
+
+use jiff::Timestamp;
+use protocol::bytes::Bytes;
+use protocol::id::EventId;
+use protocol::money::{Currency, Money};
+use rusqlite::types::Type;
+use rusqlite::{Error, Result, Row};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use uuid::Uuid;
+
+use crate::connectors::{Class, ExceptionClass, Mode, Planned};
+use crate::store::StoreError;
+use crate::store::model::DeliveryState;
+
+/// What stops a transaction: SQLite, or a rule of the store.
+#[derive(Debug)]
+pub(super) enum Fault {
+    Sql(Error),
+    Store(StoreError),
+}
+
+impl From<Error> for Fault {
+    fn from(error: Error) -> Self {
+        Self::Sql(error)
+    }
+}
+impl From<StoreError> for Fault {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl Fault {
+    /// The error as the seam shows it, with what was tried.
+    pub(super) fn during(self, attempt: &'static str) -> StoreError {
+        match self {
+            Self::Sql(source) => StoreError::Database { attempt, source: Box::new(source) },
+            Self::Store(error) => error,
+        }
+    }
+}
+
+/// A row that does not exist.
+pub(super) fn unknown(what: &'static str, id: &(impl ToString + ?Sized)) -> Fault {
+    Fault::Store(StoreError::Unknown { what, id: id.to_string() })
+}
+
+/// A row in a state that does not allow it.
+pub(super) fn wrong_state(what: &'static str, id: &(impl ToString + ?Sized), state: &str) -> Fault {
+    Fault::Store(StoreError::State { what, id: id.to_string(), state: state.to_owned() })
+}
+
+fn unreadable(
+    index: usize,
+    kind: Type,
+    source: impl std::error::Error + Send + Sync + 'static,
+) -> Error {
+    Error::FromSqlConversionFailure(index, kind, Box::new(source))
+}
+
+/// A time as its column.
+pub(super) fn micros(at: Timestamp) -> i64 {
+    at.as_microsecond()
+}
+
+/// A time from its column.
+pub(super) fn time(row: &Row<'_>, index: usize) -> Result<Timestamp> {
+    let at = row.get(index)?;
+    Timestamp::from_microsecond(at).map_err(|error| unreadable(index, Type::Integer, error))
+}
+
+/// A time that may be absent.
+pub(super) fn time_option(row: &Row<'_>, index: usize) -> Result<Option<Timestamp>> {
+    match row.get::<_, Option<i64>>(index)? {
+        None => Ok(None),
+        Some(_) => time(row, index).map(Some),
+    }
+}
+
+/// An identifier, or anything else that parses from text.
+pub(super) fn parsed<T>(row: &Row<'_>, index: usize) -> Result<T>
+where
+    T: FromStr,
+    T::Err: std::error::Error + Send + Sync + 'static,
+{
+    row.get_ref(index)?
+        .as_str()
+        .map_err(Error::from)?
+        .parse()
+        .map_err(|error: T::Err| unreadable(index, Type::Text, error))
+}
+
+/// Text that may be absent, parsed.
+pub(super) fn parsed_option<T>(row: &Row<'_>, index: usize) -> Result<Option<T>>
+where
+    T: FromStr,
+    T::Err: std::error::Error + Send + Sync + 'static,
+{
+    match row.get_ref(index)? {
+        rusqlite::types::ValueRef::Null => Ok(None),
+        _ => parsed(row, index).map(Some),
+    }
+}
+
+/// A hash, key or epoch.
+pub(super) fn bytes<const N: usize>(row: &Row<'_>, index: usize) -> Result<Bytes<N>> {
+    Bytes::from_slice(row.get_ref(index)?.as_blob().map_err(Error::from)?)
+        .map_err(|error| unreadable(index, Type::Blob, error))
+}
+
+/// An event's identifier.
+pub(super) fn event_id(row: &Row<'_>, index: usize) -> Result<EventId> {
+    uuid(row, index).map(EventId)
+}
+
+/// A UUID.
+pub(super) fn uuid(row: &Row<'_>, index: usize) -> Result<Uuid> {
+    Uuid::from_slice(row.get_ref(index)?.as_blob().map_err(Error::from)?)
+        .map_err(|error| unreadable(index, Type::Blob, error))
+}
+
+/// A number that is never negative.
+pub(super) fn unsigned(row: &Row<'_>, index: usize) -> Result<u64> {
+    let number: i64 = row.get(index)?;
+    u64::try_from(number).map_err(|_| Error::IntegralValueOutOfRange(index, number))
+}
+
+/// An unsigned number as its column.
+pub(super) fn signed(number: impl TryInto<i64>) -> Result<i64> {
+    number.try_into().map_err(|_| {
+        let text = "a number above 2^63 - 1 does not fit into a column";
+        Error::ToSqlConversionFailure(text.into())
+    })
+}
+
+/// A JSON column.
+pub(super) fn json<T: DeserializeOwned>(row: &Row<'_>, index: usize) -> Result<T> {
+    let text = row.get_ref(index)?.as_str().map_err(Error::from)?;
+    serde_json::from_str(text).map_err(|error| unreadable(index, Type::Text, error))
+}
+
+/// A value as JSON.
+pub(super) fn to_json(value: &impl Serialize) -> Result<String> {
+    serde_json::to_string(value).map_err(|error| Error::ToSqlConversionFailure(Box::new(error)))
+}
+
+/// The classes in the order of their urgency, which is the order of their numbers.
+pub(super) const CLASSES: [Class; 5] =
+    [Class::Customer, Class::Stock, Class::Receipts, Class::Books, Class::History];
+
+/// A class as its column.
+pub(super) const fn class_number(class: Class) -> i64 {
+    match class {
+        Class::Customer => 0,
+        Class::Stock => 1,
+        Class::Receipts => 2,
+        Class::Books => 3,
+        Class::History => 4,
+    }
+}
+
+/// A class from its column.
+pub(super) fn class(row: &Row<'_>, index: usize) -> Result<Class> {
+    let number: i64 = row.get(index)?;
+    CLASSES
+        .into_iter()
+        .find(|class| class_number(*class) == number)
+        .ok_or(Error::IntegralValueOutOfRange(index, number))
+}
+
+/// A mode as its column.
+pub(super) const fn mode_number(mode: Mode) -> i64 {
+    match mode {
+        Mode::Document => 0,
+        Mode::Delta => 1,
+        Mode::Count => 2,
+    }
+}
+
+/// A mode from its column.
+pub(super) fn mode(row: &Row<'_>, index: usize) -> Result<Mode> {
+    match row.get(index)? {
+        0 => Ok(Mode::Document),
+        1 => Ok(Mode::Delta),
+        2 => Ok(Mode::Count),
+        other => Err(Error::IntegralValueOutOfRange(index, other)),
+    }
+}
+
+/// The first number of the states that nothing more is done about by itself.
+pub(super) const SETTLED: i64 = 10;
+/// The number of [`DeliveryState::Done`].
+pub(super) const DONE: i64 = 10;
+/// The number of [`DeliveryState::Exception`].
+pub(super) const EXCEPTION: i64 = 11;
+
+/// A state as its columns.
+pub(super) struct StateColumns {
+    pub(super) state: i64,
+    pub(super) due_at: Option<i64>,
+    pub(super) detail: Option<String>,
+    pub(super) exception: Option<&'static str>,
+}
+
+/// The columns of a state.
+pub(super) fn state_columns(state: &DeliveryState) -> Result<StateColumns> {
+    let (number, due_at) = match state {
+        DeliveryState::Due { at } => (0, Some(*at)),
+        DeliveryState::Unknown { at, .. } => (1, Some(*at)),
+        DeliveryState::Draft { at, .. } => (2, Some(*at)),
+        DeliveryState::Waiting { at, .. } => (3, Some(*at)),
+        DeliveryState::Bundled { .. } => (4, None),
+        DeliveryState::Done { .. } => (DONE, None),
+        DeliveryState::Exception { .. } => (EXCEPTION, None),
+        DeliveryState::Resolved { .. } => (12, None),
+    };
+    let detail = match state {
+        DeliveryState::Due { .. } => None,
+        _ => Some(to_json(state)?),
+    };
+    let exception = match state {
+        DeliveryState::Exception { class, .. } => Some(class.as_str()),
+        _ => None,
+    };
+    Ok(StateColumns { state: number, due_at: due_at.map(micros), detail, exception })
+}
+
+/// A state from the columns `due_at` and `state_detail` at `index` and the one after.
+pub(super) fn state(row: &Row<'_>, index: usize) -> Result<DeliveryState> {
+    match row.get_ref(index + 1)? {
+        rusqlite::types::ValueRef::Null => Ok(DeliveryState::Due { at: time(row, index)? }),
+        _ => json(row, index + 1),
+    }
+}
+
+/// What was planned, from the lane's class and seven columns that begin at `index`: action,
+/// part, mode, `depends_on`, `amount_minor`, `amount_currency`.
+pub(super) fn planned(row: &Row<'_>, class: Class, index: usize) -> Result<Planned> {
+    let depends_on = match row.get_ref(index + 3)? {
+        rusqlite::types::ValueRef::Null => Vec::new(),
+        _ => json(row, index + 3)?,
+    };
+    let part = unsigned(row, index + 1)?;
+    Ok(Planned {
+        class,
+        action: row.get(index)?,
+        part: u32::try_from(part).map_err(|error| unreadable(index + 1, Type::Integer, error))?,
+        mode: mode(row, index + 2)?,
+        depends_on,
+        amount: amount(row, index + 4)?,
+    })
+}
+
+/// An amount from two columns.
+pub(super) fn amount(row: &Row<'_>, index: usize) -> Result<Option<Money>> {
+    let Some(minor) = row.get::<_, Option<i64>>(index)? else { return Ok(None) };
+    let code: String = row.get(index + 1)?;
+    let currency =
+        Currency::new(&code).map_err(|error| unreadable(index + 1, Type::Text, error))?;
+    Ok(Some(Money::new(minor, currency)))
+}
+
+/// Whether an exception's class allows it to be sent again as it is.
+pub(super) const fn may_be_sent_again(class: ExceptionClass, mode: Mode) -> bool {
+    match class {
+        ExceptionClass::Conflict => false,
+        ExceptionClass::UnknownOutcome => matches!(mode, Mode::Document),
+        _ => true,
+    }
+}
