@@ -1,0 +1,3 @@
+//! Dispatch as a whole, against a store in memory and targets that misbehave.
+
+pub(super) mod make;
