@@ -4,6 +4,7 @@
 //! `ingest` and `dispatch` meet only in the `store`; `connectors` see neither.
 
 pub mod connectors;
+pub mod dispatch;
 pub mod seams;
 pub mod store;
 
