@@ -198,19 +198,21 @@ fn standing_of(change: &Change<'_>, dedupe: Dedupe, entry: &BatchEntry) -> Resul
          WHERE natural_key = ?1 ORDER BY variant",
     )?;
     let mut rows = select.query([&entry.natural_key])?;
-    let mut last = None;
+    let (mut is_taken, mut last) = (false, 0);
     while let Some(row) = rows.next()? {
         let variant: i64 = row.get(0)?;
         if bytes::<32>(row, 1)? == entry.content_hash {
             return Ok(Standing::Replay { of: row.get(2)?, variant });
         }
-        last = Some(variant);
+        is_taken |= variant == 0;
+        last = variant;
     }
-    Ok(match (last, &entry.exception) {
-        (Some(variant), _) => Standing::Conflict { variant: variant + 1 },
-        // The agent knows an earlier event with this key, which is still to come: it gets variant 0.
-        (None, Some((ExceptionClass::Conflict, _))) => Standing::Conflict { variant: 1 },
-        (None, _) => Standing::New { variant: 0 },
+    // Where the agent knows an earlier event with this key, that one is still to come: the key
+    // is kept for it.
+    let is_flagged = matches!(entry.exception, Some((ExceptionClass::Conflict, _)));
+    Ok(match is_taken || is_flagged {
+        true => Standing::Conflict { variant: last + 1 },
+        false => Standing::New { variant: 0 },
     })
 }
 
