@@ -87,11 +87,13 @@ pub(super) const SAID_CHARS_MAX: usize = 500;
 /// Cost estimates kept apart in one budget; a connector has fewer than ten actions.
 pub(super) const ESTIMATES_MAX: usize = 64;
 
-/// How long a worker waits for its turn at a budget before it gives its lane back.
-pub(super) const BUDGET_WAIT_MAX: Duration = Duration::from_secs(2);
-
-/// How long at most a worker in the queue waits without looking at its place again.
+/// How long a worker in a budget's queue waits before it looks at its place again; what takes
+/// longer to come back is not waited for, but the lane given back.
 pub(super) const BUDGET_LOOK_MAX: Duration = Duration::from_millis(250);
+
+/// How often a worker looks before it gives its lane back: two seconds at most, so that one
+/// target's queue does not keep the workers from another target.
+pub(super) const BUDGET_LOOKS_MAX: u32 = 8;
 
 /// How long a lane rests whose target is not configured.
 pub(super) const UNCONFIGURED_REST: Duration = Duration::from_secs(5 * 60);

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use tokio::sync::Notify;
 
 use super::budget::{Budget, Grant, Place, Turn};
-use super::policy::{BUDGET_LOOK_MAX, BUDGET_WAIT_MAX};
+use super::policy::{BUDGET_LOOK_MAX, BUDGET_LOOKS_MAX};
 use super::retry::after;
 use crate::connectors::{BudgetReading, Class};
 use crate::seams::Clock;
@@ -52,26 +52,23 @@ impl Purse {
         action: &str,
     ) -> Result<Leave, Timestamp> {
         let waiting = Waiting { purse: self, place: self.budget().enter(class) };
-        let give_up_at = after((self.clock)(), BUDGET_WAIT_MAX);
-        loop {
+        let mut look_at = (self.clock)();
+        for _ in 0..BUDGET_LOOKS_MAX {
             let moved = self.moved.notified();
             let now = (self.clock)();
             let turn = self.budget().ask(waiting.place, action, now);
-            let look_at = match turn {
+            look_at = match turn {
                 Turn::Granted(grant) => return Ok(self.leave(action, grant)),
-                Turn::NotBefore(at) if at > give_up_at => return Err(at),
+                Turn::NotBefore(at) if until(now, at) > BUDGET_LOOK_MAX => return Err(at),
                 Turn::NotBefore(at) => at,
                 Turn::Behind => after(now, BUDGET_LOOK_MAX),
             };
-            if now >= give_up_at {
-                return Err(look_at);
-            }
-            let pause = until(now, look_at).min(BUDGET_LOOK_MAX);
             tokio::select! {
                 () = moved => {}
-                () = tokio::time::sleep(pause) => {}
+                () = tokio::time::sleep(until(now, look_at)) => {}
             }
         }
+        Err(look_at)
     }
 
     /// Leave to make a call at once, if it is its turn.

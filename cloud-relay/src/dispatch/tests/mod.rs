@@ -1,3 +1,6 @@
 //! Dispatch as a whole, against a store in memory and targets that misbehave.
 
 pub(super) mod make;
+mod memory;
+mod model;
+mod vendor;
