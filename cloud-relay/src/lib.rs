@@ -3,6 +3,7 @@
 //!
 //! `ingest` and `dispatch` meet only in the `store`; `connectors` see neither.
 
+pub mod cli;
 pub mod connectors;
 pub mod dispatch;
 pub mod seams;

@@ -14,10 +14,10 @@ use crate::store::model::Delivery;
 /// Why a record cannot be read back.
 #[derive(Debug, thiserror::Error)]
 #[error("read the event of the record in the relay's store")]
-pub(super) struct Unreadable(#[source] Box<dyn std::error::Error + Send + Sync>);
+pub(crate) struct Unreadable(#[source] Box<dyn std::error::Error + Send + Sync>);
 
 /// The event of a record.
-pub(super) fn event(record: &[u8]) -> Result<Event, Unreadable> {
+pub(crate) fn event(record: &[u8]) -> Result<Event, Unreadable> {
     let record = Record::parse(record).map_err(|error| Unreadable(Box::new(error)))?;
     Event::parse(record.event.get().as_bytes()).map_err(|error| Unreadable(Box::new(error)))
 }
