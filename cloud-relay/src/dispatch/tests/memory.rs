@@ -61,6 +61,7 @@ pub(in crate::dispatch) struct Rows {
 pub(in crate::dispatch) struct Memory {
     rows: Mutex<Rows>,
     wakes: Wakes,
+    changes: tokio::sync::watch::Sender<u64>,
 }
 
 pub(in crate::dispatch) fn lane() -> Lane {
@@ -74,6 +75,11 @@ pub(in crate::dispatch) fn lane() -> Lane {
 impl Memory {
     pub(in crate::dispatch) fn rows(&self) -> MutexGuard<'_, Rows> {
         self.rows.lock().unwrap()
+    }
+
+    /// Changes with every commit.
+    pub(in crate::dispatch) fn changes(&self) -> tokio::sync::watch::Receiver<u64> {
+        self.changes.subscribe()
     }
 
     pub(in crate::dispatch) fn add(&self, delivery: Delivery) {
@@ -93,11 +99,7 @@ impl Memory {
     }
 
     /// Makes a change under a fence, with the next fault of the script.
-    fn commit(
-        &self,
-        claim: &Claim,
-        change: impl FnOnce(&mut Rows),
-    ) -> Result<(), StoreError> {
+    fn commit(&self, claim: &Claim, change: impl FnOnce(&mut Rows)) -> Result<(), StoreError> {
         let mut rows = self.rows();
         let fault = rows.faults.pop_front().unwrap_or(Fault::None);
         if fault == Fault::FenceLost {
@@ -112,6 +114,7 @@ impl Memory {
             return Err(crash());
         }
         change(&mut rows);
+        self.changes.send_modify(|count| *count += 1);
         if fault == Fault::CrashAfter { Err(crash()) } else { Ok(()) }
     }
 }

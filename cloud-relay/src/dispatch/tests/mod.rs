@@ -3,4 +3,5 @@
 pub(super) mod make;
 mod memory;
 mod model;
+mod scenarios;
 mod vendor;

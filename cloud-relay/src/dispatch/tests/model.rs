@@ -7,7 +7,9 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use jiff::SignedDuration;
-use proptest::prelude::{Just, ProptestConfig, Strategy, any, prop, prop_assert, prop_oneof, proptest};
+use proptest::prelude::{
+    Just, ProptestConfig, Strategy, any, prop, prop_assert, prop_oneof, proptest,
+};
 use protocol::id::TenantId;
 use uuid::Uuid;
 
@@ -19,7 +21,7 @@ use crate::dispatch::Settings;
 use crate::dispatch::key::delivery_key;
 use crate::dispatch::purse::Purse;
 use crate::dispatch::visit::Shared;
-use crate::dispatch::work::visit;
+use crate::dispatch::work::{WorkParts, visit};
 use crate::seams::Seams;
 use crate::store::model::DeliveryState;
 use crate::store::{SharedStore, Store};
@@ -41,9 +43,10 @@ impl World {
         let vendor = Vendor::new(Arc::clone(&seconds));
         let seams = Seams { clock: clock(&seconds), ..seams };
         let target = lane().target;
-        let connector: Arc<dyn Connector> = Arc::clone(&vendor) as _;
+        let connector: Arc<dyn Connector> = vendor.clone();
+        let shared_store: SharedStore = store.clone();
         let shared = Shared {
-            store: Arc::clone(&store) as SharedStore,
+            store: shared_store,
             targets: Targets::from([(target.clone(), connector)]),
             tenant: TenantId::new("acme").unwrap(),
             purses: BTreeMap::from([(target, Purse::new(1, Arc::clone(&seams.clock)))]),
@@ -51,6 +54,16 @@ impl World {
             settings: Settings::default(),
         };
         Self { store, vendor, seconds, shared }
+    }
+
+    pub(super) fn work_parts(&self) -> WorkParts {
+        WorkParts {
+            store: self.shared.store.clone(),
+            targets: self.shared.targets.clone(),
+            tenant: self.shared.tenant.clone(),
+            seams: self.shared.seams.clone(),
+            settings: self.shared.settings,
+        }
     }
 
     pub(super) fn key(&self, number: i64) -> Uuid {
