@@ -12,6 +12,11 @@
 //! afterwards (a stock delta) travels in a *bundle* that is stored before it is sent and repeated
 //! byte for byte, under the same key, within [`Profile::repeat_window`], and never after.
 
+#[cfg(test)]
+pub(crate) mod conformance;
+#[cfg(test)]
+mod tests;
+
 use std::time::Duration;
 
 use async_trait::async_trait;

@@ -23,7 +23,7 @@ mod visit;
 mod work;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use policy::Settings;
 pub use work::{WorkParts, work};

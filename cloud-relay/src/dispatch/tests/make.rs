@@ -58,7 +58,7 @@ pub(in crate::dispatch) fn delivery(number: i64, mode: Mode) -> Delivery {
 }
 
 /// The record of a small sale.
-pub(in crate::dispatch) fn record(number: i64) -> Vec<u8> {
+pub(crate) fn record(number: i64) -> Vec<u8> {
     let event = format!(
         r#"{{"specversion":"1.0","id":"0192f0c1-0000-7000-8000-{number:012}",
         "source":"/stores/0042/registers/2","type":"storekeep.transaction.v1",

@@ -1,6 +1,6 @@
 //! Dispatch as a whole, against a store in memory and targets that misbehave.
 
-pub(super) mod make;
+pub(crate) mod make;
 mod memory;
 mod model;
 mod scenarios;
