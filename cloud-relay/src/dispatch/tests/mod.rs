@@ -4,4 +4,5 @@ pub(crate) mod make;
 mod memory;
 mod model;
 mod scenarios;
+mod sqlite;
 mod vendor;
