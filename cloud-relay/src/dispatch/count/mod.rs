@@ -102,7 +102,9 @@ pub(super) fn moved_since(
 }
 
 /// The lines of a count; none for any other event.
-pub(super) fn lines(event: &Event) -> Vec<CountLine> {
-    let _event = event;
+///
+/// `protocol` has no stock event yet. Until it has, no line is read, and a count becomes an
+/// exception ("it counts nothing") rather than a wrong quantity.
+pub(super) const fn lines(_event: &Event) -> Vec<CountLine> {
     Vec::new()
 }
