@@ -43,3 +43,9 @@ pub const DOWNLINK_WAIT_SECONDS_MAX: u64 = 25;
 /// Days that a business date may lie ahead of the host's clock: one for stores that are a day
 /// ahead across the date line, one for a night shift that opened tomorrow early.
 pub const BUSINESS_DATE_DAYS_AHEAD_MAX: i64 = 2;
+
+/// Characters of one thing that a fiscal device says: a signature, a code's content, an export.
+pub const FISCAL_PAYLOAD_CHARS_MAX: usize = 65_536;
+
+/// Bytes of a transaction's personal fields before they are sealed.
+pub const PERSONAL_BYTES_MAX: usize = 8_192;
