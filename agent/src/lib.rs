@@ -1,3 +1,11 @@
-//! Placeholder.
+//! The agent: takes every event of a store's registers, keeps it in an encrypted journal before
+//! the POS is answered, and brings it up to the relay.
+//!
+//! `inputs` and `sync` meet only in the journal: capture never waits for the network.
 
 pub mod config;
+pub mod files;
+pub mod health;
+pub mod seams;
+
+pub use seams::Seams;

@@ -1,0 +1,244 @@
+//! How the way up to the relay stands, for everyone who shows it.
+//!
+//! Sync writes it; status, the local page and the metrics read it. Decides nothing: capture goes
+//! on whatever stands here.
+
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use protocol::handshake::HoldReason;
+use protocol::problem::Code;
+use schemars::JsonSchema;
+use serde::Serialize;
+use tokio::sync::watch;
+
+/// Why something does not work, in words, with the code whose page says what to do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Reason {
+    /// The code's number, such as `SK0040`.
+    #[serde(serialize_with = "number")]
+    #[schemars(with = "String")]
+    pub code: Code,
+    /// What was tried and why it failed, in one line.
+    pub text: String,
+}
+
+/// The way up to the relay.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Link {
+    /// No relay is configured: everything stays on this host.
+    NoRelay,
+    /// The relay does not know this device yet.
+    NotEnrolled {
+        /// Why.
+        reason: Reason,
+    },
+    /// The relay cannot be used at present; the agent tries again by itself.
+    Offline {
+        /// Since when, by the host's clock.
+        #[schemars(with = "String", extend("format" = "date-time"))]
+        since: Timestamp,
+        /// Why.
+        reason: Reason,
+    },
+    /// A session is open.
+    Online {
+        /// Since when, by the host's clock.
+        #[schemars(with = "String", extend("format" = "date-time"))]
+        since: Timestamp,
+    },
+    /// The relay keeps this device aside until it is released. Nothing is sent.
+    Held {
+        /// Why.
+        reason: HoldReason,
+        /// Since when, by the host's clock.
+        #[schemars(with = "String", extend("format" = "date-time"))]
+        since: Timestamp,
+    },
+}
+
+/// How far the host's clock is from the relay's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Skew {
+    /// Relay time minus host time, in milliseconds. Includes up to half a round trip.
+    pub ms: i64,
+    /// When it was measured, by the host's clock.
+    #[schemars(with = "String", extend("format" = "date-time"))]
+    pub measured_at: Timestamp,
+}
+
+/// Everything that is known about the relay.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct State {
+    /// The way up.
+    pub link: Link,
+    /// The clock's difference, once it was measured.
+    pub skew: Option<Skew>,
+    /// The last signed answer of the relay, by the host's clock.
+    #[schemars(with = "Option<String>", extend("format" = "date-time"))]
+    pub last_contact: Option<Timestamp>,
+}
+
+/// The state, shared. A clone shows and changes the same.
+#[derive(Debug, Clone)]
+pub struct Health(Arc<watch::Sender<State>>);
+
+impl Health {
+    /// Begins with a link, nothing measured.
+    #[must_use]
+    pub fn new(link: Link) -> Self {
+        Self(Arc::new(watch::Sender::new(State { link, skew: None, last_contact: None })))
+    }
+
+    /// As it is now.
+    #[must_use]
+    pub fn state(&self) -> State {
+        self.0.borrow().clone()
+    }
+
+    /// Every change from now on.
+    #[must_use]
+    pub fn changes(&self) -> watch::Receiver<State> {
+        self.0.subscribe()
+    }
+
+    /// The link changed. Returns whether it is of another kind or has another reason than before;
+    /// a state that goes on keeps the time at which it began.
+    pub fn set_link(&self, link: Link) -> bool {
+        self.0.send_if_modified(|state| {
+            let goes_on = state.link.same_kind(&link);
+            let next = if goes_on { link.since(state.link.began()) } else { link };
+            let changed = state.link != next;
+            state.link = next;
+            changed
+        })
+    }
+
+    /// The relay answered at `now` with its own time in a signed body.
+    pub fn heard(&self, relay_time: Timestamp, now: Timestamp) {
+        let ms = relay_time.as_millisecond().saturating_sub(now.as_millisecond());
+        self.0.send_modify(|state| {
+            state.skew = Some(Skew { ms, measured_at: now });
+            state.last_contact = Some(now);
+        });
+    }
+
+    /// The relay answered at `now` in a signed body that tells no time.
+    pub fn contact(&self, now: Timestamp) {
+        self.0.send_modify(|state| state.last_contact = Some(now));
+    }
+}
+
+impl Link {
+    /// Whether entries go up.
+    #[must_use]
+    pub const fn is_online(&self) -> bool {
+        matches!(self, Self::Online { .. })
+    }
+
+    /// When the state began, if it is one that has a beginning.
+    #[must_use]
+    pub const fn began(&self) -> Option<Timestamp> {
+        match self {
+            Self::NoRelay | Self::NotEnrolled { .. } => None,
+            Self::Offline { since, .. } | Self::Online { since } | Self::Held { since, .. } => {
+                Some(*since)
+            }
+        }
+    }
+
+    fn same_kind(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Held { reason, .. }, Self::Held { reason: now, .. }) => reason == now,
+            _ => std::mem::discriminant(self) == std::mem::discriminant(other),
+        }
+    }
+
+    fn since(self, began: Option<Timestamp>) -> Self {
+        match (self, began) {
+            (Self::Offline { reason, .. }, Some(since)) => Self::Offline { since, reason },
+            (Self::Online { .. }, Some(since)) => Self::Online { since },
+            (Self::Held { reason, .. }, Some(since)) => Self::Held { reason, since },
+            (link, _) => link,
+        }
+    }
+}
+
+impl State {
+    /// The one sentence that a store needs: what goes on, what is safe, what there is to do.
+    #[must_use]
+    pub fn sentence(&self, unsent: u64, now: Timestamp) -> String {
+        let safe = match unsent {
+            1 => "1 sale safe on this machine".to_owned(),
+            count => format!("{count} sales safe on this machine"),
+        };
+        match &self.link {
+            Link::NoRelay => format!("Selling without a relay; {safe}; nothing to do."),
+            Link::NotEnrolled { reason } => {
+                format!("Selling, not enrolled yet; {safe}; tell your IT: {}.", reason.text)
+            }
+            Link::Online { .. } if unsent == 0 => {
+                "Selling online; everything is relayed; nothing to do.".to_owned()
+            }
+            Link::Online { .. } => format!("Selling online; {safe} and on the way; nothing to do."),
+            Link::Offline { since, .. } => {
+                format!("Selling offline for {}; {safe}; nothing to do.", Span(*since, now))
+            }
+            Link::Held { reason, since } => format!(
+                "Selling, held by the relay for {} ({}); {safe}; tell your IT.",
+                Span(*since, now),
+                in_words(*reason)
+            ),
+        }
+    }
+}
+
+/// Why a device is held, as a person reads it.
+#[must_use]
+pub const fn in_words(reason: HoldReason) -> &'static str {
+    match reason {
+        HoldReason::Behind => "this machine holds less than it once sent: a restored backup",
+        HoldReason::Fork => "two histories under one identity",
+        HoldReason::Clone => "two running copies of one identity",
+        HoldReason::UnknownEpoch => "an empty journal under a known identity",
+    }
+}
+
+impl Reason {
+    /// A reason with its code.
+    #[must_use]
+    pub fn new(code: Code, text: impl Into<String>) -> Self {
+        Self { code, text: text.into() }
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({})", self.text, self.code)
+    }
+}
+
+/// The time from one instant to another in the two largest units that matter to a store.
+struct Span(Timestamp, Timestamp);
+
+impl fmt::Display for Span {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let minutes = self.1.as_second().saturating_sub(self.0.as_second()).max(0) / 60;
+        let (days, hours) = (minutes / (24 * 60), minutes / 60 % 24);
+        match (days, hours) {
+            (0, 0) => write!(f, "{minutes} m"),
+            (0, hours) => write!(f, "{hours} h {} m", minutes % 60),
+            (days, hours) => write!(f, "{days} d {hours} h"),
+        }
+    }
+}
+
+fn number<S: serde::Serializer>(code: &Code, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(code.number())
+}

@@ -1,0 +1,57 @@
+//! What a harness may hand to the agent in place of the real thing: clock, randomness, and faults
+//! that break a promise on purpose, so that a test can show that it would notice.
+//!
+//! The default is production. No configuration key, feature or variable reaches these values:
+//! only a caller of the library does, and the shipped program passes the default.
+
+use std::fmt;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use ring::rand::{SecureRandom, SystemRandom};
+
+/// Reads the time.
+pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+
+/// The values that only a harness changes.
+#[derive(Clone)]
+pub struct Seams {
+    /// The clock.
+    pub clock: Clock,
+    /// The source of randomness.
+    pub random: Arc<dyn SecureRandom + Send + Sync>,
+    /// Fault: the POS is answered before the commit.
+    pub answer_before_commit: bool,
+    /// Fault: what was sent counts as relayed, whatever the relay says.
+    pub relayed_when_sent: bool,
+}
+
+impl Seams {
+    /// The time, by the clock that was handed in.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        (self.clock)()
+    }
+}
+
+impl Default for Seams {
+    fn default() -> Self {
+        #[expect(clippy::disallowed_methods, reason = "the one place that reads the real clock")]
+        let clock: Clock = Arc::new(Timestamp::now);
+        Self {
+            clock,
+            random: Arc::new(SystemRandom::new()),
+            answer_before_commit: false,
+            relayed_when_sent: false,
+        }
+    }
+}
+
+impl fmt::Debug for Seams {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Seams")
+            .field("answer_before_commit", &self.answer_before_commit)
+            .field("relayed_when_sent", &self.relayed_when_sent)
+            .finish_non_exhaustive()
+    }
+}
