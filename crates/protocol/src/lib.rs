@@ -23,5 +23,8 @@ pub mod personal;
 pub mod problem;
 pub mod progress;
 pub mod record;
+pub mod schemas;
 pub mod sign;
+#[cfg(test)]
+mod tests;
 pub mod time;

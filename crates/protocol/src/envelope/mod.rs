@@ -6,7 +6,11 @@
 //! serves nor what day it is: capture does.
 
 mod error;
+#[cfg(test)]
+mod golden;
 mod read;
+#[cfg(test)]
+mod tests;
 
 use jiff::Timestamp;
 use ring::digest::{SHA256, digest};
