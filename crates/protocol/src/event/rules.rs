@@ -60,8 +60,8 @@ fn check_transaction(transaction: &Transaction) -> Result<(), RuleError> {
             return Err(broken(format!("lines[{index}].parent"), "a line is not its own parent"));
         }
     }
-    let tenders = transaction.tenders.iter().enumerate();
-    tenders.map(|(index, tender)| check_tender(index, tender)).collect()
+    let mut tenders = transaction.tenders.iter().enumerate();
+    tenders.try_for_each(|(index, tender)| check_tender(index, tender))
 }
 
 const fn is_negative_zero(total: Total) -> bool {
@@ -95,8 +95,8 @@ fn check_document(document: &StockDocument) -> Result<(), RuleError> {
     if has_cost && document.currency.is_none() {
         return Err(broken("currency", "a cost needs the document's currency"));
     }
-    let lines = document.lines.iter().enumerate();
-    lines.map(|(index, line)| check_stock_line(document.kind, index, line)).collect()
+    let mut lines = document.lines.iter().enumerate();
+    lines.try_for_each(|(index, line)| check_stock_line(document.kind, index, line))
 }
 
 fn check_stock_line(kind: StockKind, index: usize, line: &StockLine) -> Result<(), RuleError> {
