@@ -1,0 +1,223 @@
+//! The journal in one thread: every change, one transaction each.
+//!
+//! [`Journal`](crate::Journal) puts this on a thread of its own; a simulation may drive it in line.
+//! A failed transaction costs the connection: the file is opened again, what the log holds is
+//! made durable, and the head is read anew, because after a failed sync nobody knows what is on
+//! disk. Starts no thread, reads no clock and draws nothing.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use protocol::chain::{Epoch, Position};
+use protocol::downlink::DownlinkCursor;
+use protocol::handshake::{EpochReason, Predecessor};
+use protocol::progress::Progress;
+use rusqlite::Connection;
+
+use crate::append::{Appended, Prepared, write_group};
+use crate::cursor::acknowledge::{Verdict, acknowledge};
+use crate::cursor::{prune, remember};
+use crate::epoch::{self, Identity, State, Tail};
+use crate::error::{AcknowledgeError, AppendError, ChangeError};
+use crate::open::{OpenError, Options, Source};
+use crate::schema;
+
+/// The file with its one writing connection.
+#[derive(Debug)]
+pub struct JournalFile {
+    source: Arc<Source>,
+    /// None after a failed transaction, until the file could be opened again.
+    connection: Option<Connection>,
+    tail: Tail,
+}
+
+impl JournalFile {
+    /// Opens a journal, or begins one.
+    ///
+    /// # Errors
+    /// Another process has it, the key is another one, the file is damaged or needs a later
+    /// version, or the file system refuses.
+    pub fn open(options: &Options) -> Result<Self, OpenError> {
+        let source = Source::take(&options.file, &options.key)?;
+        let failed = |error| source.refused("open journal", error);
+        let connection = source.writer().map_err(failed)?;
+        schema::prepare(&source, &connection, options.new_epoch)?;
+        source.sync_folder()?;
+        settle(&connection).map_err(failed)?;
+        let tail = Tail::load(&connection).map_err(failed)?;
+        Ok(Self { source, connection: Some(connection), tail })
+    }
+
+    /// Where it stands, as of the last commit.
+    #[must_use]
+    pub const fn state(&self) -> &State {
+        &self.tail.state
+    }
+
+    /// The file.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.source.file
+    }
+
+    /// Appends entries in one transaction; an entry that breaks a rule fails alone. All of it is
+    /// durable when this returns.
+    pub fn append(&mut self, entries: Vec<Prepared>) -> Vec<Result<Appended, AppendError>> {
+        let count = entries.len();
+        let written = self.transact(|connection, tail| write_group(connection, tail, entries));
+        written.unwrap_or_else(|error| vec![Err(AppendError::new(error)); count])
+    }
+
+    /// Moves the acknowledged mark. An acknowledgement at or below it changes nothing.
+    ///
+    /// # Errors
+    /// The position is not in our history, or the mark cannot be written.
+    pub fn acknowledge(
+        &mut self,
+        position: Position,
+        now: Timestamp,
+    ) -> Result<(), AcknowledgeError> {
+        let verdict =
+            self.change("write an acknowledgement", |c, tail| acknowledge(c, tail, position, now))?;
+        match verdict {
+            Verdict::Moved | Verdict::Known => Ok(()),
+            Verdict::Mismatch(ours) => Err(AcknowledgeError::Mismatch {
+                sequence: position.sequence,
+                ours,
+                theirs: position.chain_hash,
+            }),
+        }
+    }
+
+    /// Removes at most `count_max` bodies acknowledged before a time, oldest first; returns how
+    /// many.
+    ///
+    /// # Errors
+    /// The bodies cannot be removed.
+    pub fn prune(
+        &mut self,
+        acknowledged_before: Timestamp,
+        count_max: usize,
+    ) -> Result<u64, ChangeError> {
+        self.change("prune bodies", |connection, tail| {
+            prune::prune(connection, tail, acknowledged_before, count_max)
+        })
+    }
+
+    /// Keeps the last word about events, and the position after it in the downlink.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn record_progress(
+        &mut self,
+        items: &[Progress],
+        cursor: DownlinkCursor,
+    ) -> Result<(), ChangeError> {
+        self.change("record progress", |connection, _| {
+            remember::record_progress(connection, items, cursor)
+        })
+    }
+
+    /// Keeps a note under a name, in place of the one before.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn put_note(&mut self, name: &str, value: &[u8]) -> Result<(), ChangeError> {
+        self.change("keep a note", |connection, _| remember::put_note(connection, name, value))
+    }
+
+    /// Begins a new epoch that names the current one as its predecessor. The entries of the old
+    /// one stay.
+    ///
+    /// # Errors
+    /// It cannot be written, or the epoch was begun before.
+    pub fn begin_epoch(
+        &mut self,
+        epoch: Epoch,
+        reason: EpochReason,
+    ) -> Result<Identity, ChangeError> {
+        self.change("begin an epoch", |connection, tail| {
+            let before = &tail.state;
+            let predecessor =
+                Predecessor { epoch: before.identity.epoch, head: before.head, reason };
+            epoch::begin(connection, epoch, Some(&predecessor))?;
+            *tail = Tail::load(connection)?;
+            Ok(tail.state.identity.clone())
+        })
+    }
+
+    pub(crate) const fn source(&self) -> &Arc<Source> {
+        &self.source
+    }
+
+    fn change<T>(
+        &mut self,
+        attempt: &'static str,
+        operation: impl FnOnce(&Connection, &mut Tail) -> rusqlite::Result<T>,
+    ) -> Result<T, ChangeError> {
+        self.transact(operation).map_err(|error| ChangeError::new(attempt, error))
+    }
+
+    /// Runs one transaction. The head and the mark move only with its commit.
+    fn transact<T>(
+        &mut self,
+        operation: impl FnOnce(&Connection, &mut Tail) -> rusqlite::Result<T>,
+    ) -> rusqlite::Result<T> {
+        let connection = match self.connection.take() {
+            Some(connection) => connection,
+            None => self.reopen()?,
+        };
+        let mut tail = self.tail.clone();
+        match in_transaction(&connection, &mut tail, operation) {
+            Ok(value) => {
+                self.tail = tail;
+                self.connection = Some(connection);
+                Ok(value)
+            }
+            Err(error) => {
+                drop(connection);
+                match self.reopen() {
+                    Ok(connection) => self.connection = Some(connection),
+                    Err(again) => tracing::warn!(
+                        error = %again,
+                        file = %self.source.file.display(),
+                        "the journal could not be opened again after a failed transaction; the next one tries"
+                    ),
+                }
+                Err(error)
+            }
+        }
+    }
+
+    fn reopen(&mut self) -> rusqlite::Result<Connection> {
+        let connection = self.source.writer()?;
+        settle(&connection)?;
+        self.tail = Tail::load(&connection)?;
+        Ok(connection)
+    }
+}
+
+fn in_transaction<T>(
+    connection: &Connection,
+    tail: &mut Tail,
+    operation: impl FnOnce(&Connection, &mut Tail) -> rusqlite::Result<T>,
+) -> rusqlite::Result<T> {
+    connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
+    let value = operation(connection, tail)?;
+    connection.prepare_cached("COMMIT")?.execute([])?;
+    Ok(value)
+}
+
+/// Makes durable whatever the log holds. A crash may have left a commit that was written but not
+/// synced; it must not be answered as a replay before it is.
+fn settle(connection: &Connection) -> rusqlite::Result<()> {
+    let busy: bool = connection.query_row("PRAGMA wal_checkpoint(FULL)", [], |row| row.get(0))?;
+    match busy {
+        false => Ok(()),
+        true => Err(rusqlite::Error::SqliteFailure(
+            rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_BUSY),
+            Some("the log could not be made durable".to_owned()),
+        )),
+    }
+}

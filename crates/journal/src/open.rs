@@ -1,0 +1,204 @@
+//! Opens the file: the lock, the key, pragmas, and the first look at what stands there.
+//!
+//! Exactly one process has a journal open. A file that cannot be trusted is refused and left as
+//! it is. Does not know the tables.
+
+use std::ffi::OsString;
+use std::fs::{File, OpenOptions, TryLockError};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use protocol::chain::Epoch;
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+
+use crate::error::Cause;
+use crate::key::DataKey;
+use crate::key::file::sync_folder_of;
+use crate::policy;
+
+/// The oldest SQLite that may write: before it, a checkpoint beside a writer could reset the log
+/// under it and lose commits.
+const SQLITE_MIN: i32 = 3_051_003;
+
+/// How long a connection waits for another one of this process: a checkpoint's last steps, far
+/// below this, so that only a disk that hangs is given up on.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// What to open.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The journal's file. Beside it lie its log (`-wal`), the log's index (`-shm`) and the lock
+    /// (`.lock`).
+    pub file: PathBuf,
+    /// The key that it is encrypted with.
+    pub key: DataKey,
+    /// The epoch that begins if the file is new.
+    pub new_epoch: Epoch,
+}
+
+/// Why a journal cannot be opened. It is left as it is.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum OpenError {
+    /// Another process has it open: the agent itself, as a rule.
+    #[error("open journal `{file}`: another process has it open")]
+    InUse {
+        /// The journal's file.
+        file: PathBuf,
+    },
+    /// The key does not open it. A file whose first page is damaged looks the same.
+    #[error("open journal `{file}`: the key does not open it, or its first page is damaged")]
+    WrongKey {
+        /// The journal's file.
+        file: PathBuf,
+    },
+    /// What stands in it cannot be a journal.
+    #[error("open journal `{file}`: damaged: {what}")]
+    Damaged {
+        /// The journal's file.
+        file: PathBuf,
+        /// What is wrong.
+        what: String,
+    },
+    /// It was written by a later version that this one cannot read.
+    #[error("open journal `{file}`: it needs a reader of version {found}, this is version {known}")]
+    Newer {
+        /// The journal's file.
+        file: PathBuf,
+        /// The reader that it needs.
+        found: u32,
+        /// The reader that this program is.
+        known: u32,
+    },
+    /// The file system refuses.
+    #[error("{attempt} `{file}`")]
+    Io {
+        /// What was tried.
+        attempt: &'static str,
+        /// The file.
+        file: PathBuf,
+        /// The cause.
+        #[source]
+        source: Cause,
+    },
+    /// SQLite refuses.
+    #[error("{attempt} `{file}`")]
+    Database {
+        /// What was tried.
+        attempt: &'static str,
+        /// The journal's file.
+        file: PathBuf,
+        /// The cause.
+        #[source]
+        source: Cause,
+    },
+}
+
+/// A journal's file, held by this process until the last connection to it is gone.
+#[derive(Debug)]
+pub(crate) struct Source {
+    pub(crate) file: PathBuf,
+    key: DataKey,
+    /// The operating system gives the lock back when this is closed, also after a crash.
+    _lock: File,
+}
+
+impl Source {
+    /// Takes the file for this process.
+    pub(crate) fn take(file: &Path, key: &DataKey) -> Result<Arc<Self>, OpenError> {
+        assert!(
+            rusqlite::version_number() >= SQLITE_MIN,
+            "SQLite {} may lose commits",
+            rusqlite::version()
+        );
+        let lock_file = beside(file, ".lock");
+        let failed = |source: std::io::Error| OpenError::Io {
+            attempt: "lock",
+            file: lock_file.clone(),
+            source: Arc::new(source),
+        };
+        let mut options = OpenOptions::new();
+        options.create(true).truncate(false).write(true);
+        let lock = options.open(&lock_file).map_err(failed)?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                return Err(OpenError::InUse { file: file.to_owned() });
+            }
+            Err(TryLockError::Error(error)) => return Err(failed(error)),
+        }
+        Ok(Arc::new(Self { file: file.to_owned(), key: key.clone(), _lock: lock }))
+    }
+
+    /// Opens the connection that writes; creates the file if there is none.
+    pub(crate) fn writer(&self) -> rusqlite::Result<Connection> {
+        let connection = self.connect(OpenFlags::default(), policy::WRITER_CACHE_KIB)?;
+        connection.execute_batch(&format!(
+            "PRAGMA journal_mode = WAL;
+             PRAGMA synchronous = FULL;
+             PRAGMA recursive_triggers = ON;
+             PRAGMA wal_autocheckpoint = {};
+             PRAGMA journal_size_limit = {};",
+            policy::LOG_PAGES_MAX,
+            policy::LOG_BYTES_MAX
+        ))?;
+        Ok(connection)
+    }
+
+    /// Makes the names of a new file and its log durable.
+    pub(crate) fn sync_folder(&self) -> Result<(), OpenError> {
+        sync_folder_of(&self.file).map_err(|source| OpenError::Io {
+            attempt: "sync the folder of journal",
+            file: self.file.clone(),
+            source: Arc::new(source),
+        })
+    }
+
+    /// Opens a connection that only reads.
+    pub(crate) fn reader(&self) -> rusqlite::Result<Connection> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = self.connect(flags, policy::READER_CACHE_KIB)?;
+        connection.execute_batch("PRAGMA query_only = ON;")?;
+        Ok(connection)
+    }
+
+    fn connect(&self, flags: OpenFlags, cache_kib: usize) -> rusqlite::Result<Connection> {
+        let connection = Connection::open_with_flags(&self.file, flags)?;
+        connection.busy_timeout(BUSY_TIMEOUT)?;
+        connection.set_prepared_statement_cache_capacity(policy::STATEMENTS_MAX);
+        // What SQLCipher finds comes back as an error; it shall not write to standard error too.
+        let key = self.key.expose_hex();
+        connection.execute_batch(&format!(
+            "PRAGMA cipher_log_level = NONE;
+             PRAGMA key = \"x'{key}'\";
+             PRAGMA cache_size = -{cache_kib};"
+        ))?;
+        Ok(connection)
+    }
+
+    /// What an error of SQLite means for the file as a whole.
+    pub(crate) fn refused(&self, attempt: &'static str, error: rusqlite::Error) -> OpenError {
+        let file = self.file.clone();
+        match error.sqlite_error_code() {
+            Some(ErrorCode::NotADatabase) => OpenError::WrongKey { file },
+            Some(ErrorCode::DatabaseCorrupt) => {
+                OpenError::Damaged { file, what: error.to_string() }
+            }
+            None => {
+                OpenError::Damaged { file, what: format!("a row is not what it must be: {error}") }
+            }
+            Some(_) => OpenError::Database { attempt, file, source: Arc::new(error) },
+        }
+    }
+
+    /// The log, which grows beside the file.
+    pub(crate) fn log_file(&self) -> PathBuf {
+        beside(&self.file, "-wal")
+    }
+}
+
+fn beside(file: &Path, suffix: &str) -> PathBuf {
+    let mut name: OsString = file.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
+}

@@ -1,0 +1,47 @@
+//! The bounds of the journal, each with the reason for the number.
+//!
+//! Bounds that agent and relay share stand in [`protocol::limits`]. Nothing here is a setting.
+
+use protocol::limits;
+
+/// Bytes of one record, uncompressed: an event of the largest size, and room for what capture
+/// noticed about it. A record beyond it could not travel in a batch and is refused.
+pub(crate) const RECORD_BYTES_MAX: usize = limits::EVENT_BYTES_MAX + 64 * 1024;
+
+/// Entries in one transaction. Beyond a few hundred, sharing a sync saves nothing more, and the
+/// first of them should not wait for the last; one local request ([`limits::EVENTS_PER_REQUEST_MAX`])
+/// fits.
+pub(crate) const GROUP_ENTRIES_MAX: usize = limits::EVENTS_PER_REQUEST_MAX;
+
+/// Bytes of records in one transaction: 4 MiB are synced in some 20 ms on a till's disk.
+pub(crate) const GROUP_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// Requests that wait for the writer; the next caller waits to hand its own over.
+pub(crate) const QUEUE_REQUESTS_MAX: usize = 1_024;
+
+/// KiB of records that wait for the writer: two full groups, so that the writer never idles and
+/// the agent stays within its 32 MB.
+pub(crate) const QUEUE_KIB_MAX: usize = 2 * GROUP_BYTES_MAX / 1024;
+
+/// Bytes of the log beside the file. What a burst left above it is given back to the disk.
+pub(crate) const LOG_BYTES_MAX: usize = 64 * 1024 * 1024;
+
+/// Pages of the log at which the writer itself brings them into the file, should the checkpointer
+/// not have kept up.
+pub(crate) const LOG_PAGES_MAX: usize = LOG_BYTES_MAX / 4_120;
+
+/// Reads at the same time: sync and the local page. More would only take cores from the writer.
+pub(crate) const READERS_MAX: usize = 2;
+
+/// KiB of pages that the writer keeps: the right edges of four trees, and the pages around the
+/// natural keys of some fifty registers.
+pub(crate) const WRITER_CACHE_KIB: usize = 4 * 1024;
+
+/// KiB of pages that a reader keeps: it reads forward and seldom twice.
+pub(crate) const READER_CACHE_KIB: usize = 1024;
+
+/// Statements that a connection keeps prepared: more than the journal has.
+pub(crate) const STATEMENTS_MAX: usize = 64;
+
+/// Entries that one read of `verify` takes: some 5 ms, so that no snapshot holds the log back.
+pub(crate) const VERIFY_ENTRIES_MAX: usize = 1_000;

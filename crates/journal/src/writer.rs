@@ -1,0 +1,178 @@
+//! The one thread that writes, with group commit.
+//!
+//! Whatever appends wait are written in one transaction and answered after its commit: a sync
+//! costs the same for one entry or for a hundred. Other changes take their turn in between, each
+//! in a transaction of its own. Decides nothing about entries.
+
+use std::sync::{Arc, PoisonError, RwLock};
+use std::thread::JoinHandle;
+
+use protocol::chain::Position;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
+
+use crate::append::{Appended, GroupSize, Prepared};
+use crate::epoch::State;
+use crate::error::AppendError;
+use crate::file::JournalFile;
+use crate::policy;
+
+type Outcomes = Vec<Result<Appended, AppendError>>;
+
+/// Entries that wait, and who waits for them.
+#[derive(Debug)]
+struct Append {
+    entries: Vec<Prepared>,
+    answer: oneshot::Sender<Outcomes>,
+    /// Room in the queue, given back once the entries are written.
+    _room: OwnedSemaphorePermit,
+}
+
+impl Append {
+    fn record_bytes(&self) -> usize {
+        self.entries.iter().map(Prepared::record_bytes).sum()
+    }
+}
+
+/// A change of another kind.
+type Change = Box<dyn FnOnce(&mut JournalFile) + Send>;
+
+enum Request {
+    Append(Append),
+    Change(Change),
+}
+
+/// What the last commit left, for everyone to see.
+#[derive(Debug)]
+pub(crate) struct Published {
+    pub(crate) state: RwLock<State>,
+    pub(crate) head: watch::Sender<Position>,
+}
+
+/// The way to the writing thread.
+#[derive(Debug)]
+pub(crate) struct Writer {
+    requests: Option<mpsc::Sender<Request>>,
+    room: Arc<Semaphore>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// The writing thread has ended.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Ended;
+
+impl Writer {
+    /// Starts the thread.
+    pub(crate) fn start(file: JournalFile, published: Arc<Published>) -> std::io::Result<Self> {
+        let (requests, queue) = mpsc::channel(policy::QUEUE_REQUESTS_MAX);
+        let thread = std::thread::Builder::new()
+            .name("journal-writer".to_owned())
+            .spawn(move || write_all(file, queue, &published))?;
+        let room = Arc::new(Semaphore::new(policy::QUEUE_KIB_MAX));
+        Ok(Self { requests: Some(requests), room, thread: Some(thread) })
+    }
+
+    /// Hands entries over and waits until they are durable. They stay together in one group, which
+    /// therefore may not be larger than one.
+    pub(crate) async fn append(&self, entries: Vec<Prepared>) -> Result<Outcomes, Ended> {
+        let kib = entries.iter().map(Prepared::record_bytes).sum::<usize>() / 1024 + 1;
+        let kib = u32::try_from(kib.min(policy::QUEUE_KIB_MAX)).map_err(|_| Ended)?;
+        let room = Arc::clone(&self.room).acquire_many_owned(kib).await.map_err(|_| Ended)?;
+        let (answer, answered) = oneshot::channel();
+        self.send(Request::Append(Append { entries, answer, _room: room })).await?;
+        answered.await.map_err(|_| Ended)
+    }
+
+    /// Runs another change; durable when it returns.
+    pub(crate) async fn change<T: Send + 'static>(
+        &self,
+        change: impl FnOnce(&mut JournalFile) -> T + Send + 'static,
+    ) -> Result<T, Ended> {
+        let (answer, answered) = oneshot::channel();
+        let change: Change = Box::new(move |file| {
+            if answer.send(change(file)).is_err() {
+                tracing::debug!("the caller did not wait for the journal's answer");
+            }
+        });
+        self.send(Request::Change(change)).await?;
+        answered.await.map_err(|_| Ended)
+    }
+
+    async fn send(&self, request: Request) -> Result<(), Ended> {
+        let requests = self.requests.as_ref().ok_or(Ended)?;
+        requests.send(request).await.map_err(|_| Ended)
+    }
+}
+
+impl Drop for Writer {
+    /// Waits until what is queued is committed and the connection is closed.
+    fn drop(&mut self) {
+        drop(self.requests.take());
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            tracing::error!("the journal's writing thread panicked");
+        }
+    }
+}
+
+fn write_all(mut file: JournalFile, mut queue: mpsc::Receiver<Request>, published: &Published) {
+    let mut next = queue.blocking_recv();
+    while let Some(request) = next.take() {
+        match request {
+            Request::Append(first) => {
+                let group;
+                (group, next) = gather(first, &mut queue);
+                write_group(&mut file, group, published);
+            }
+            Request::Change(change) => {
+                change(&mut file);
+                publish(&file, published);
+            }
+        }
+        if next.is_none() {
+            next = queue.blocking_recv();
+        }
+    }
+}
+
+/// Takes whatever appends wait, up to a full group, and the request that ends it.
+fn gather(first: Append, queue: &mut mpsc::Receiver<Request>) -> (Vec<Append>, Option<Request>) {
+    let mut size = GroupSize::default();
+    size.take(first.entries.len(), first.record_bytes());
+    let mut group = vec![first];
+    while let Ok(request) = queue.try_recv() {
+        match request {
+            Request::Append(next) if size.take(next.entries.len(), next.record_bytes()) => {
+                group.push(next);
+            }
+            other => return (group, Some(other)),
+        }
+    }
+    (group, None)
+}
+
+fn write_group(file: &mut JournalFile, group: Vec<Append>, published: &Published) {
+    let mut entries = Vec::new();
+    let mut waiting = Vec::with_capacity(group.len());
+    for append in group {
+        waiting.push((append.entries.len(), append.answer, append._room));
+        entries.extend(append.entries);
+    }
+    let mut outcomes = file.append(entries).into_iter();
+    publish(file, published);
+    for (count, answer, _room) in waiting {
+        if answer.send(outcomes.by_ref().take(count).collect()).is_err() {
+            tracing::debug!("the caller did not wait for the journal's answer");
+        }
+    }
+}
+
+/// Shows where the journal stands, before anyone is answered.
+fn publish(file: &JournalFile, published: &Published) {
+    let state = file.state();
+    let mut shown = published.state.write().unwrap_or_else(PoisonError::into_inner);
+    if *shown != *state {
+        shown.clone_from(state);
+        published.head.send_if_modified(|head| std::mem::replace(head, state.head) != state.head);
+    }
+}
