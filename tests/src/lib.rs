@@ -1,1 +1,5 @@
-//! Placeholder.
+//! What the tests share: simulated POS, vendors and network, and what they need of their host.
+//!
+//! Nothing that ships knows this crate.
+
+pub mod needs;

@@ -8,6 +8,8 @@
 mod cargo;
 mod disk;
 mod outcome;
+mod stopwatch;
+mod test;
 mod tidy;
 
 use std::path::PathBuf;
@@ -31,6 +33,8 @@ struct Arguments {
 enum Chore {
     /// Checks that the house stays as drawn: sizes, directions, goldens, pages, links
     Tidy(tidy::Options),
+    /// Compiles once, runs every test, and names each that could not be run
+    Test(test::Options),
 }
 
 fn main() -> Result<ExitCode> {
@@ -38,6 +42,7 @@ fn main() -> Result<ExitCode> {
     let root = cargo::workspace()?;
     let outcome = match arguments.chore {
         Chore::Tidy(options) => tidy::run(&root, &options)?,
+        Chore::Test(options) => test::run(&root, &options)?,
     };
     if let Some(file) = &arguments.report {
         outcome.write(file)?;

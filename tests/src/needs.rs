@@ -1,0 +1,132 @@
+//! What a test needs from outside the repository, and how it says that it was not run.
+//!
+//! A test asks first and returns if the answer is none:
+//!
+//! ```no_run
+//! # use tests::needs;
+//! let Some(samples) = needs::samples() else { return };
+//! let Some(browser) = needs::program("chromium", "apt-get install chromium") else { return };
+//! # drop((samples, browser));
+//! ```
+//!
+//! `cargo xtask test` counts such a test as skipped and names it with what it lacks. Does not
+//! install anything, and is not for what the repository can bring itself.
+
+use std::env;
+use std::ffi::OsStr;
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::panic::Location;
+use std::path::{Path, PathBuf};
+use std::thread;
+
+use serde_json::json;
+
+/// Names the folder of the recorded samples, which are not part of the repository.
+pub const SAMPLES: &str = "STOREKEEP_SAMPLES";
+
+/// Names the file that `cargo xtask test` reads: one JSON line for each thing that a test lacks.
+const NOT_RUN: &str = "STOREKEEP_NOT_RUN";
+
+/// The folder of the recorded samples (`pos/`, `shopify/`); none if this host has none.
+#[must_use]
+#[track_caller]
+pub fn samples() -> Option<PathBuf> {
+    let folder = env::var_os(SAMPLES).map(PathBuf::from).filter(|folder| folder.is_dir());
+    if folder.is_none() {
+        not_run(
+            "the recorded samples",
+            &format!("{SAMPLES}=<their folder> cargo xtask test"),
+            Location::caller(),
+        );
+    }
+    folder
+}
+
+/// Where a program stands that this host may lack; `command` brings it.
+#[must_use]
+#[track_caller]
+pub fn program(name: &str, command: &str) -> Option<PathBuf> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    let found = program_in(&path, name);
+    if found.is_none() {
+        not_run(name, command, Location::caller());
+    }
+    found
+}
+
+fn program_in(path: &OsStr, name: &str) -> Option<PathBuf> {
+    env::split_paths(path).map(|folder| folder.join(name)).find(|file| file.is_file())
+}
+
+/// Says it where `cargo xtask test` reads it, or to the person who runs the test alone.
+#[expect(clippy::print_stderr, reason = "a test alone has no other place to say it")]
+fn not_run(missing: &str, command: &str, asked_at: &Location<'_>) {
+    let line = line(thread::current().name(), missing, command, asked_at);
+    match env::var_os(NOT_RUN) {
+        Some(file) => append(Path::new(&file), &line),
+        None => eprintln!("not run: {line}"),
+    }
+}
+
+/// One JSON line. The harness names a test's thread after the test; with a single thread it runs
+/// them all in `main`, and then the place that asked is the name.
+fn line(thread: Option<&str>, missing: &str, command: &str, asked_at: &Location<'_>) -> String {
+    let test = match thread {
+        Some(name) if name != "main" => name.to_owned(),
+        _ => asked_at.to_string(),
+    };
+    json!({ "test": test, "missing": missing, "command": command }).to_string()
+}
+
+/// One write, so that tests that run at the same time do not mix their lines.
+fn append(file: &Path, line: &str) {
+    OpenOptions::new()
+        .append(true)
+        .create(true)
+        .open(file)
+        .and_then(|mut file| file.write_all(format!("{line}\n").as_bytes()))
+        .expect("the list of tests not run stands in a folder that can be written");
+}
+
+#[cfg(test)]
+mod tests {
+    //! What is written is what `cargo xtask test` reads.
+
+    use super::*;
+
+    #[test]
+    fn a_line_names_the_test_what_it_lacks_and_what_brings_it() {
+        let here = Location::caller();
+        let line = line(Some("page::opens"), "chromium", "apt-get install chromium", here);
+        let expected =
+            r#"{"command":"apt-get install chromium","missing":"chromium","test":"page::opens"}"#;
+        let read: serde_json::Value = serde_json::from_str(&line).unwrap();
+        assert_eq!(read, serde_json::from_str::<serde_json::Value>(expected).unwrap());
+    }
+
+    #[test]
+    fn without_a_thread_of_its_own_a_test_is_named_by_its_place() {
+        let line = line(Some("main"), "a", "b", Location::caller());
+        assert!(line.contains("needs.rs:"), "{line}");
+    }
+
+    #[test]
+    fn lines_are_added_one_after_another() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("not-run");
+        append(&file, "one");
+        append(&file, "two");
+        assert_eq!(std::fs::read_to_string(file).unwrap(), "one\ntwo\n");
+    }
+
+    #[test]
+    fn a_program_is_looked_for_along_the_path() {
+        let folder = tempfile::tempdir().unwrap();
+        let program = folder.path().join("browser");
+        std::fs::File::create(&program).unwrap();
+        let path = env::join_paths([Path::new("/nowhere"), folder.path()]).unwrap();
+        assert_eq!(program_in(&path, "browser"), Some(program));
+        assert_eq!(program_in(&path, "other"), None);
+    }
+}

@@ -1,0 +1,60 @@
+//! What tests need of Debian, and how it is brought there.
+//!
+//! Only on request. What cannot be installed is said and not an error here: the tests that need it
+//! say so themselves and are counted as not run.
+
+use std::env;
+use std::process::{Command, Stdio};
+
+use anyhow::Result;
+
+use crate::cargo::{shown, succeeds};
+
+/// A program that some test starts.
+struct Tool {
+    program: &'static str,
+    /// The Debian package that brings it.
+    package: &'static str,
+    wanted_for: &'static str,
+}
+
+/// One line each; a test asks for its program with `needs::program`.
+const TOOLS: &[Tool] = &[Tool {
+    program: "chromium",
+    package: "chromium",
+    wanted_for: "the agent's local page, seen as a browser sees it",
+}];
+
+/// Installs every tool that is not there yet.
+pub(super) fn install() -> Result<()> {
+    let missing: Vec<_> = TOOLS.iter().filter(|tool| !is_there(tool.program)).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    for tool in &missing {
+        println!("installing {}: {}", tool.package, tool.wanted_for);
+    }
+    if !succeeds(apt_get().arg("update"))? {
+        println!("not refreshed: the list of Debian packages");
+    }
+    let mut command = apt_get();
+    command.args(["install", "--yes", "--no-install-recommends"]);
+    command.args(missing.iter().map(|tool| tool.package));
+    if !succeeds(&mut command)? {
+        println!("not installed: {} failed; it has to run as root", shown(&command));
+    }
+    Ok(())
+}
+
+fn apt_get() -> Command {
+    let mut command = Command::new("apt-get");
+    command.env("DEBIAN_FRONTEND", "noninteractive").arg("--quiet").stdin(Stdio::null());
+    command.stdout(Stdio::null());
+    command
+}
+
+/// Whether a program of this name stands in one of the folders of `PATH`.
+fn is_there(program: &str) -> bool {
+    let path = env::var_os("PATH").unwrap_or_default();
+    env::split_paths(&path).any(|folder| folder.join(program).is_file())
+}
