@@ -6,6 +6,7 @@
 #![expect(clippy::print_stdout, reason = "a chore speaks to the person who started it")]
 
 mod cargo;
+mod deny;
 mod disk;
 mod outcome;
 mod stopwatch;
@@ -35,6 +36,8 @@ enum Chore {
     Tidy(tidy::Options),
     /// Compiles once, runs every test, and names each that could not be run
     Test(test::Options),
+    /// Checks the dependencies: bans, licences, sources, and advisories where they can be reached
+    Deny(deny::Options),
 }
 
 fn main() -> Result<ExitCode> {
@@ -43,6 +46,7 @@ fn main() -> Result<ExitCode> {
     let outcome = match arguments.chore {
         Chore::Tidy(options) => tidy::run(&root, &options)?,
         Chore::Test(options) => test::run(&root, &options)?,
+        Chore::Deny(options) => deny::run(&root, &options)?,
     };
     if let Some(file) = &arguments.report {
         outcome.write(file)?;
