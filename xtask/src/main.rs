@@ -9,6 +9,7 @@ mod cargo;
 mod deny;
 mod disk;
 mod outcome;
+mod schemas;
 mod stopwatch;
 mod test;
 mod tidy;
@@ -38,6 +39,8 @@ enum Chore {
     Test(test::Options),
     /// Checks the dependencies: bans, licences, sources, and advisories where they can be reached
     Deny(deny::Options),
+    /// Writes the documents that are generated from the types, or checks that they are fresh
+    Schemas(schemas::Options),
 }
 
 fn main() -> Result<ExitCode> {
@@ -47,6 +50,7 @@ fn main() -> Result<ExitCode> {
         Chore::Tidy(options) => tidy::run(&root, &options)?,
         Chore::Test(options) => test::run(&root, &options)?,
         Chore::Deny(options) => deny::run(&root, &options)?,
+        Chore::Schemas(options) => schemas::run(&root, &options)?,
     };
     if let Some(file) = &arguments.report {
         outcome.write(file)?;
