@@ -156,15 +156,16 @@ impl Source {
     /// Notes the lines of the item that begins at `at`, which stands under `#[cfg(test)]`.
     fn test_item(&mut self, tokens: &[TokenTree], at: usize, module: &[String], first: usize) {
         let rest = &tokens[at..];
-        let end = rest.iter().find(|token| {
-            if holds_braces(rest) { is_punct(Some(token), ';') } else { ends_item(token) }
-        });
-        let Some(end) = end else { return };
-        self.tests.push(first..=end.span().end().line);
-        let declared = rest.iter().position(|token| is_word(Some(token), "mod"));
-        if let (Some(keyword), true) = (declared, is_punct(Some(end), ';'))
-            && let Some(TokenTree::Ident(name)) = rest.get(keyword + 1)
-            && is_punct(rest.get(keyword + 2), ';')
+        let to_semicolon = holds_braces(rest);
+        let ends = |token: &TokenTree| {
+            if to_semicolon { is_punct(Some(token), ';') } else { ends_item(token) }
+        };
+        let Some(end) = rest.iter().position(ends) else { return };
+        self.tests.push(first..=rest[end].span().end().line);
+        // `mod name;` at the end of what may begin with `pub(crate)`.
+        if let [.., keyword, TokenTree::Ident(name), semicolon] = &rest[..=end]
+            && is_word(Some(keyword), "mod")
+            && is_punct(Some(semicolon), ';')
         {
             self.test_modules.push(module.iter().cloned().chain([name.to_string()]).collect());
         }

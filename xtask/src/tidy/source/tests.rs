@@ -98,6 +98,8 @@ fn a_const_function_under_cfg_test_ends_at_its_brace() {
 fn a_test_module_in_its_own_file_is_named() {
     let source = read("agent/src/sync/mod.rs", "#[cfg(test)]\npub(crate) mod conformance;");
     assert_eq!(source.test_modules, [["sync", "conformance"]]);
+    let after = read("agent/src/sync/mod.rs", "#[cfg(test)]\nuse crate::a;\nmod policy;");
+    assert!(after.test_modules.is_empty());
 }
 
 #[test]
