@@ -23,6 +23,14 @@ pub(crate) const QUEUE_REQUESTS_MAX: usize = 1_024;
 /// the agent stays within its 32 MB.
 pub(crate) const QUEUE_KIB_MAX: usize = 2 * GROUP_BYTES_MAX / 1024;
 
+/// Pages of the log (16 MiB) from which on it is copied into the file: a commit in some two
+/// hundred under full load then pays for the copy's end, and a start after a crash copies for a
+/// fraction of a second.
+pub(crate) const CHECKPOINT_PAGES: usize = 4_096;
+
+/// Pages (1 MiB) that the writer copies itself to let the log start again: some two milliseconds.
+pub(crate) const CHECKPOINT_FINISH_PAGES: usize = 256;
+
 /// Bytes of the log beside the file. What a burst left above it is given back to the disk.
 pub(crate) const LOG_BYTES_MAX: usize = 64 * 1024 * 1024;
 

@@ -35,6 +35,10 @@ impl Place {
         self.folder.path().join("journal.db")
     }
 
+    pub(crate) fn log_file(&self) -> PathBuf {
+        self.folder.path().join("journal.db-wal")
+    }
+
     pub(crate) fn options(&self) -> Options {
         Options { file: self.file(), key: key(1), new_epoch: EPOCH }
     }
@@ -50,11 +54,9 @@ impl Place {
     /// What a crash at this moment leaves: file and log as they stand, without their index.
     pub(crate) fn crashed(&self) -> Self {
         let copy = Self::new();
-        for name in ["journal.db", "journal.db-wal"] {
-            let file = self.folder.path().join(name);
-            if file.exists() {
-                std::fs::copy(file, copy.folder.path().join(name)).unwrap();
-            }
+        std::fs::copy(self.file(), copy.file()).unwrap();
+        if self.log_file().exists() {
+            std::fs::copy(self.log_file(), copy.log_file()).unwrap();
         }
         copy
     }
@@ -96,6 +98,12 @@ pub(crate) fn entry(id: u128, receipt: &str, content: &str) -> NewEntry {
         cursor: None,
         local: None,
     }
+}
+
+/// Text that hardly compresses, different for each seed.
+pub(crate) fn noise(seed: u128, characters: usize) -> String {
+    let blocks = (0..).map(|block: u128| digest(&SHA256, &(seed << 64 | block).to_be_bytes()));
+    blocks.map(hex::encode).take(characters.div_ceil(64)).collect()
 }
 
 /// The entry number `n`, unlike any other.

@@ -69,9 +69,11 @@ fn prune_up_to(
     let delete_up_to = |sql| connection.prepare_cached(sql)?.execute((first, last));
     let pruned = delete_up_to("DELETE FROM bodies WHERE place BETWEEN ?1 AND ?2")?;
     delete_up_to("DELETE FROM local_extensions WHERE place BETWEEN ?1 AND ?2")?;
-    // A later mark covers what the earlier ones did.
+    // Nothing is left for the earlier marks to allow; the last one stays as the mark.
     connection
-        .prepare_cached("DELETE FROM acknowledgements WHERE place >= ?1 AND place < ?2")?
-        .execute((first, mark))?;
+        .prepare_cached(
+            "DELETE FROM acknowledgements WHERE place BETWEEN ?1 AND ?2 AND place < ?3",
+        )?
+        .execute((first, last, mark))?;
     Ok(u64::try_from(pruned).unwrap_or(u64::MAX))
 }

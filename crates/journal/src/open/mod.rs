@@ -3,6 +3,9 @@
 //! Exactly one process has a journal open. A file that cannot be trusted is refused and left as
 //! it is. Does not know the tables.
 
+#[cfg(test)]
+mod tests;
+
 use std::ffi::OsString;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
@@ -147,11 +150,7 @@ impl Source {
 
     /// Makes the names of a new file and its log durable.
     pub(crate) fn sync_folder(&self) -> Result<(), OpenError> {
-        sync_folder_of(&self.file).map_err(|source| OpenError::Io {
-            attempt: "sync the folder of journal",
-            file: self.file.clone(),
-            source: Arc::new(source),
-        })
+        sync_folder_of(&self.file).map_err(|error| self.failed("sync the folder of journal", error))
     }
 
     /// Opens a connection that only reads.
@@ -189,6 +188,11 @@ impl Source {
             }
             Some(_) => OpenError::Database { attempt, file, source: Arc::new(error) },
         }
+    }
+
+    /// What an error of the operating system means.
+    pub(crate) fn failed(&self, attempt: &'static str, error: std::io::Error) -> OpenError {
+        OpenError::Io { attempt, file: self.file.clone(), source: Arc::new(error) }
     }
 
     /// The log, which grows beside the file.

@@ -4,6 +4,9 @@
 //! costs the same for one entry or for a hundred. Other changes take their turn in between, each
 //! in a transaction of its own. Decides nothing about entries.
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::{Arc, PoisonError, RwLock};
 use std::thread::JoinHandle;
 
@@ -11,9 +14,11 @@ use protocol::chain::Position;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
 
 use crate::append::{Appended, GroupSize, Prepared};
+use crate::checkpoint::{Checkpointer, Step};
 use crate::epoch::State;
 use crate::error::AppendError;
 use crate::file::JournalFile;
+use crate::open::OpenError;
 use crate::policy;
 
 type Outcomes = Vec<Result<Appended, AppendError>>;
@@ -34,7 +39,10 @@ impl Append {
 }
 
 /// A change of another kind.
-type Change = Box<dyn FnOnce(&mut JournalFile) + Send>;
+type Change = Box<dyn FnOnce(&mut JournalFile) -> Answer + Send>;
+
+/// Answers whoever waits for a change, once everyone can see it.
+type Answer = Box<dyn FnOnce() + Send>;
 
 enum Request {
     Append(Append),
@@ -61,12 +69,15 @@ pub(crate) struct Writer {
 pub(crate) struct Ended;
 
 impl Writer {
-    /// Starts the thread.
-    pub(crate) fn start(file: JournalFile, published: Arc<Published>) -> std::io::Result<Self> {
+    /// Starts the thread, and the one that copies the log beside it.
+    pub(crate) fn start(file: JournalFile, published: Arc<Published>) -> Result<Self, OpenError> {
+        let source = Arc::clone(file.source());
+        let checkpointer = Checkpointer::start(&source)?;
         let (requests, queue) = mpsc::channel(policy::QUEUE_REQUESTS_MAX);
         let thread = std::thread::Builder::new()
             .name("journal-writer".to_owned())
-            .spawn(move || write_all(file, queue, &published))?;
+            .spawn(move || write_all(file, queue, &published, &checkpointer))
+            .map_err(|error| source.failed("start the writing thread of journal", error))?;
         let room = Arc::new(Semaphore::new(policy::QUEUE_KIB_MAX));
         Ok(Self { requests: Some(requests), room, thread: Some(thread) })
     }
@@ -89,9 +100,12 @@ impl Writer {
     ) -> Result<T, Ended> {
         let (answer, answered) = oneshot::channel();
         let change: Change = Box::new(move |file| {
-            if answer.send(change(file)).is_err() {
-                tracing::debug!("the caller did not wait for the journal's answer");
-            }
+            let outcome = change(file);
+            Box::new(move || {
+                if answer.send(outcome).is_err() {
+                    tracing::debug!("the caller did not wait for the journal's answer");
+                }
+            })
         });
         self.send(Request::Change(change)).await?;
         answered.await.map_err(|_| Ended)
@@ -115,7 +129,12 @@ impl Drop for Writer {
     }
 }
 
-fn write_all(mut file: JournalFile, mut queue: mpsc::Receiver<Request>, published: &Published) {
+fn write_all(
+    mut file: JournalFile,
+    mut queue: mpsc::Receiver<Request>,
+    published: &Published,
+    checkpointer: &Checkpointer,
+) {
     let mut next = queue.blocking_recv();
     while let Some(request) = next.take() {
         match request {
@@ -125,10 +144,12 @@ fn write_all(mut file: JournalFile, mut queue: mpsc::Receiver<Request>, publishe
                 write_group(&mut file, group, published);
             }
             Request::Change(change) => {
-                change(&mut file);
+                let answer = change(&mut file);
                 publish(&file, published);
+                answer();
             }
         }
+        tend_log(&file, checkpointer);
         if next.is_none() {
             next = queue.blocking_recv();
         }
@@ -164,6 +185,22 @@ fn write_group(file: &mut JournalFile, group: Vec<Append>, published: &Published
         if answer.send(outcomes.by_ref().take(count).collect()).is_err() {
             tracing::debug!("the caller did not wait for the journal's answer");
         }
+    }
+}
+
+/// Keeps the log short. Callers have their answers already.
+fn tend_log(file: &JournalFile, checkpointer: &Checkpointer) {
+    let tended = file.log().and_then(|log| match log.step() {
+        Step::Wait => Ok(log),
+        Step::Beside => {
+            checkpointer.wake();
+            Ok(log)
+        }
+        Step::Finish => file.copy_log(),
+    });
+    if let Err(error) = tended {
+        let file = file.path().display();
+        tracing::warn!(%error, %file, "the journal's log could not be kept short");
     }
 }
 

@@ -5,21 +5,26 @@
 //! made durable, and the head is read anew, because after a failed sync nobody knows what is on
 //! disk. Starts no thread, reads no clock and draws nothing.
 
+#[cfg(test)]
+mod tests;
+
 use std::path::Path;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use protocol::chain::{Epoch, Position};
+use protocol::chain::{ChainHash, Epoch, Position, Sequence};
 use protocol::downlink::DownlinkCursor;
 use protocol::handshake::{EpochReason, Predecessor};
 use protocol::progress::Progress;
 use rusqlite::Connection;
 
 use crate::append::{Appended, Prepared, write_group};
+use crate::checkpoint::Log;
 use crate::cursor::acknowledge::{Verdict, acknowledge};
-use crate::cursor::{prune, remember};
+use crate::cursor::read::StoredEntry;
+use crate::cursor::{prune, read, remember};
 use crate::epoch::{self, Identity, State, Tail};
-use crate::error::{AcknowledgeError, AppendError, ChangeError};
+use crate::error::{AcknowledgeError, AppendError, ChangeError, ReadError};
 use crate::open::{OpenError, Options, Source};
 use crate::schema;
 
@@ -147,6 +152,51 @@ impl JournalFile {
         })
     }
 
+    /// The entries of the current epoch after a sequence, at most `count_max` and, beyond the
+    /// first, `bytes_max` bytes of records.
+    ///
+    /// # Errors
+    /// They cannot be read.
+    pub fn read_after(
+        &self,
+        after: Sequence,
+        count_max: usize,
+        bytes_max: usize,
+    ) -> Result<Vec<StoredEntry>, ReadError> {
+        self.read("read entries", |connection| {
+            read::after(connection, self.tail.number, after, count_max, bytes_max)
+        })
+    }
+
+    /// The chain hash at a sequence of the current epoch; none beyond the head.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn chain_hash(&self, sequence: Sequence) -> Result<Option<ChainHash>, ReadError> {
+        self.read("read a chain hash", |connection| {
+            epoch::chain_hash(connection, self.tail.number, sequence)
+        })
+    }
+
+    /// How long the log is.
+    pub(crate) fn log(&self) -> Result<Log, ReadError> {
+        self.read("measure the log", Log::measure)
+    }
+
+    /// Copies the log into the file, as far as no reader needs it.
+    pub(crate) fn copy_log(&self) -> Result<Log, ReadError> {
+        self.read("copy the log into the file", Log::copy)
+    }
+
+    fn read<T>(
+        &self,
+        attempt: &'static str,
+        read: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, ReadError> {
+        let connection = self.connection.as_ref().ok_or_else(|| ReadError::new(attempt, Shut))?;
+        read(connection).map_err(|error| ReadError::new(attempt, error))
+    }
+
     pub(crate) const fn source(&self) -> &Arc<Source> {
         &self.source
     }
@@ -197,6 +247,11 @@ impl JournalFile {
         Ok(connection)
     }
 }
+
+/// The file is shut after a failed transaction and could not be opened again yet.
+#[derive(Debug, thiserror::Error)]
+#[error("the file is shut after a failed transaction")]
+struct Shut;
 
 fn in_transaction<T>(
     connection: &Connection,

@@ -3,6 +3,9 @@
 //! Cheap to clone; the file is closed when the last clone is gone and what was queued is
 //! committed. Decides nothing itself.
 
+#[cfg(test)]
+mod tests;
+
 use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
@@ -56,10 +59,7 @@ impl Journal {
         let state = file.state().clone();
         let head = watch::Sender::new(state.head);
         let published = Arc::new(Published { state: RwLock::new(state), head });
-        let writer = Writer::start(file, Arc::clone(&published)).map_err(|error| {
-            let (attempt, file) = ("start the writing thread of journal", source.file.clone());
-            OpenError::Io { attempt, file, source: Arc::new(error) }
-        })?;
+        let writer = Writer::start(file, Arc::clone(&published))?;
         let readers = Readers::new(Arc::clone(&source));
         Ok(Self { inner: Arc::new(Inner { writer, readers, published, source }) })
     }
