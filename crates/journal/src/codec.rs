@@ -83,6 +83,11 @@ pub(crate) fn unsigned(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
+/// A count of things in memory.
+pub(crate) fn count(count: usize) -> u64 {
+    u64::try_from(count).expect("memory holds fewer than 2^64 things")
+}
+
 /// A number from its column.
 pub(crate) fn number(row: &Row<'_>, index: usize) -> Result<u64> {
     let number: i64 = row.get(index)?;

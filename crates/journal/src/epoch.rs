@@ -63,10 +63,9 @@ impl Tail {
     }
 
     /// The epoch of a place in this file.
-    pub(crate) fn epoch_of(&self, place: Place) -> Epoch {
+    pub(crate) fn epoch_of(&self, place: Place) -> Result<Epoch> {
         let index = usize::try_from(place.number().0 - 1).unwrap_or(usize::MAX);
-        // A place is only ever made from a row of `epochs`.
-        self.epochs.get(index).copied().unwrap_or(self.state.identity.epoch)
+        self.epochs.get(index).copied().ok_or(Error::QueryReturnedNoRows)
     }
 }
 

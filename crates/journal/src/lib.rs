@@ -127,8 +127,9 @@
 //! |---|---|---|
 //! | a record | 1 MiB + 64 KiB | what a batch can carry |
 //! | a transaction | 500 entries, 4 MiB of records | no caller waits long for another's commit |
+//! | a pruning | 500 bodies | likewise |
 //! | waiting for the writer | 8 MiB, 1,024 requests | the next caller waits to hand over |
-//! | the log | copied from 16 MiB on, at most 64 MiB | `checkpoint` copies beside the writer |
+//! | the log | copied from 16 MiB on, by the writer itself at 64 MiB | only a read under way can keep it longer |
 //! | caches | 4 MiB for the writer, 1 MiB for each of two readers | whatever the journal's length |
 //! | an epoch | 2^40 entries | 34 years at 1,000 a second |
 //!

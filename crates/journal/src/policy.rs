@@ -16,6 +16,9 @@ pub(crate) const GROUP_ENTRIES_MAX: usize = limits::EVENTS_PER_REQUEST_MAX;
 /// Bytes of records in one transaction: 4 MiB are synced in some 20 ms on a till's disk.
 pub(crate) const GROUP_BYTES_MAX: usize = 4 * 1024 * 1024;
 
+/// Bodies that one pruning removes: the appends behind it wait no longer than for a group.
+pub(crate) const PRUNE_ENTRIES_MAX: usize = GROUP_ENTRIES_MAX;
+
 /// Requests that wait for the writer; the next caller waits to hand its own over.
 pub(crate) const QUEUE_REQUESTS_MAX: usize = 1_024;
 

@@ -6,11 +6,11 @@
 
 use std::sync::Arc;
 
-use protocol::id::EventId;
+use protocol::chain::Position;
 use rusqlite::{Connection, ErrorCode, Result, Row};
 
 use super::decide::{Decision, Earlier, Known, decide};
-use super::{Appended, Body, NewEntry, Prepared};
+use super::{Appended, NewEntry, Prepared};
 use crate::codec::{self, Place};
 use crate::epoch::Tail;
 use crate::error::AppendError;
@@ -30,43 +30,41 @@ pub(crate) fn write_group(
 fn write_entry(
     connection: &Connection,
     tail: &mut Tail,
-    mut prepared: Prepared,
+    prepared: Prepared,
 ) -> Result<Result<Appended, AppendError>> {
-    let entry = &prepared.entry;
-    let conflict_of = match decide(entry, look_up(connection, entry)?) {
-        Decision::New => None,
-        Decision::Conflict { of } => Some(of),
+    match decide(&prepared.entry, look_up(connection, &prepared.entry)?) {
+        Decision::New => add(connection, tail, &prepared),
+        Decision::Conflict { of } => match prepared.in_conflict_with(of) {
+            Ok(prepared) => add(connection, tail, &prepared),
+            Err(error) => Ok(Err(error)),
+        },
         Decision::Replay(first) => {
-            keep_cursor(connection, entry)?;
-            return Ok(Ok(Appended::Replay {
+            keep_cursor(connection, &prepared.entry)?;
+            Ok(Ok(Appended::Replay {
                 event_id: first.event_id,
-                epoch: tail.epoch_of(first.place),
+                epoch: tail.epoch_of(first.place)?,
                 sequence: first.place.sequence(),
                 conflict_of: first.conflict_of,
-            }));
+            }))
         }
-        Decision::IdReused { natural_key } => {
-            return Ok(Err(AppendError::IdReused { natural_key }));
-        }
-    };
-    if conflict_of.is_some() {
-        prepared.entry.findings.conflict_of = conflict_of;
-        match Body::seal(&prepared.entry) {
-            Ok(body) => prepared.body = body,
-            Err(error) => return Ok(Err(error)),
-        }
+        Decision::IdReused { natural_key } => Ok(Err(AppendError::IdReused { natural_key })),
     }
-    let (entry, body) = (&prepared.entry, &prepared.body);
-    let position = tail.state.head.extended(tail.state.identity.epoch, &body.record);
+}
+
+/// Adds an entry behind the last one, or nothing if the tables refuse it.
+fn add(
+    connection: &Connection,
+    tail: &mut Tail,
+    prepared: &Prepared,
+) -> Result<Result<Appended, AppendError>> {
+    let position = tail.state.head.extended(tail.state.identity.epoch, &prepared.body.record);
     let place = Place::new(tail.number, position.sequence);
     connection.prepare_cached("SAVEPOINT entry")?.execute([])?;
-    let inserted =
-        insert(connection, place, position.chain_hash.as_bytes(), entry, body, conflict_of);
-    match inserted {
+    match insert(connection, place, position, prepared) {
         Ok(()) => {
             connection.prepare_cached("RELEASE entry")?.execute([])?;
             tail.state.head = position;
-            Ok(Ok(match conflict_of {
+            Ok(Ok(match prepared.entry.findings.conflict_of {
                 None => Appended::New { position },
                 Some(conflict_of) => Appended::Conflict { position, conflict_of },
             }))
@@ -107,11 +105,10 @@ fn earlier(row: &Row<'_>) -> Result<Earlier> {
 fn insert(
     connection: &Connection,
     place: Place,
-    chain_hash: &[u8; 32],
-    entry: &NewEntry,
-    body: &Body,
-    conflict_of: Option<EventId>,
+    position: Position,
+    prepared: &Prepared,
 ) -> Result<()> {
+    let Prepared { entry, body } = prepared;
     connection
         .prepare_cached(
             "INSERT INTO entries
@@ -123,9 +120,9 @@ fn insert(
             entry.event_id.0.as_bytes(),
             &entry.natural_key,
             entry.content_hash.as_bytes(),
-            chain_hash,
+            position.chain_hash.as_bytes(),
             codec::micros(entry.journaled_at),
-            conflict_of.map(|of| of.0.into_bytes()),
+            entry.findings.conflict_of.map(|of| of.0.into_bytes()),
         ))?;
     connection
         .prepare_cached("INSERT INTO bodies (place, packed) VALUES (?1, ?2)")?

@@ -104,6 +104,13 @@ impl Prepared {
         Ok(Self { entry, body })
     }
 
+    /// Seals it anew as a conflict with the first event of its natural key.
+    fn in_conflict_with(mut self, first: EventId) -> Result<Self, AppendError> {
+        self.entry.findings.conflict_of = Some(first);
+        self.body = Body::seal(&self.entry)?;
+        Ok(self)
+    }
+
     /// Bytes of the record, uncompressed.
     pub(crate) fn record_bytes(&self) -> usize {
         self.body.record.len()

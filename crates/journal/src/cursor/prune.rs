@@ -9,22 +9,24 @@ use rusqlite::{Connection, OptionalExtension, Result};
 
 use crate::codec::{self, EpochNumber, Place};
 use crate::epoch::Tail;
+use crate::policy;
 
-/// Removes at most `count_max` bodies that were acknowledged before a time; returns how many.
+/// Removes bodies that were acknowledged before a time, at most `count_max` and no more than
+/// [`policy::PRUNE_ENTRIES_MAX`]; returns how many.
 pub(crate) fn prune(
     connection: &Connection,
     tail: &Tail,
     acknowledged_before: Timestamp,
     count_max: usize,
 ) -> Result<u64> {
-    let mut pruned: u64 = 0;
+    let count_max = codec::count(count_max.min(policy::PRUNE_ENTRIES_MAX));
+    let mut pruned = 0;
     for number in (1..=tail.number.0).map(EpochNumber) {
-        let left = u64::try_from(count_max).unwrap_or(u64::MAX).saturating_sub(pruned);
-        if left == 0 {
+        if pruned == count_max {
             break;
         }
         if let Some(mark) = mark_before(connection, number, acknowledged_before)? {
-            pruned += prune_up_to(connection, number, mark, left)?;
+            pruned += prune_up_to(connection, number, mark, count_max - pruned)?;
         }
     }
     Ok(pruned)
@@ -75,5 +77,5 @@ fn prune_up_to(
             "DELETE FROM acknowledgements WHERE place BETWEEN ?1 AND ?2 AND place < ?3",
         )?
         .execute((first, last, mark))?;
-    Ok(u64::try_from(pruned).unwrap_or(u64::MAX))
+    Ok(codec::count(pruned))
 }

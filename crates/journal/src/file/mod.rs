@@ -95,8 +95,8 @@ impl JournalFile {
         }
     }
 
-    /// Removes at most `count_max` bodies acknowledged before a time, oldest first; returns how
-    /// many.
+    /// Removes bodies acknowledged before a time, oldest first, at most `count_max` and no more
+    /// than appends should wait for (500); returns how many.
     ///
     /// # Errors
     /// The bodies cannot be removed.

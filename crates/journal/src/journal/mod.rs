@@ -173,8 +173,9 @@ impl Journal {
         change.await.unwrap_or(Err(closed.into()))
     }
 
-    /// Removes at most `count_max` bodies acknowledged before a time, oldest first; returns how
-    /// many. Identities, hashes and positions stay.
+    /// Removes bodies acknowledged before a time, oldest first, at most `count_max` and no more
+    /// than appends should wait for (500); returns how many. Identities, hashes and positions
+    /// stay. Call it until it returns 0.
     ///
     /// # Errors
     /// They cannot be removed.

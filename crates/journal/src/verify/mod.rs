@@ -12,6 +12,7 @@ use std::path::Path;
 
 use protocol::chain::{Epoch, Position, Sequence};
 use rusqlite::Connection;
+use rusqlite::config::DbConfig;
 
 use crate::codec::{self, EpochNumber};
 use crate::cursor::read::{self, StoredEntry};
@@ -86,6 +87,8 @@ pub(crate) fn verify_source(
 ) -> Result<Verification, OpenError> {
     let failed = |error| source.refused("verify journal", error);
     let connection = source.reader().map_err(failed)?;
+    // Also as the last to close it, this leaves the log where it is.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).map_err(failed)?;
     if schema::check(source, &connection)? == 0 {
         let what = "it holds no tables".to_owned();
         return Err(OpenError::Damaged { file: source.file.clone(), what });

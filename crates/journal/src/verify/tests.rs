@@ -46,6 +46,18 @@ fn an_untouched_journal_holds_and_says_how_far_it_is() {
 }
 
 #[test]
+fn verifying_what_a_crash_left_changes_nothing() {
+    let place = Place::new();
+    let mut file = place.open();
+    append_sales(&mut file, 10);
+    let crashed = place.crashed();
+    let files = || [crashed.file(), crashed.log_file()].map(|file| std::fs::read(file).unwrap());
+    let before = files();
+    assert_eq!(verified(&crashed), Verification { entries: 10, records: 10, fault: None });
+    assert_eq!(files(), before);
+}
+
+#[test]
 fn a_changed_record_is_found() {
     let other = "UPDATE bodies SET packed = (SELECT packed FROM bodies ORDER BY place DESC LIMIT 1)
                  WHERE SEQUENCE = 6";
