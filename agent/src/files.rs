@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 /// The folder is missing or the disk refuses; the former file is untouched then.
 pub fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let temporary = beside(path);
+    // A crash between filling and renaming leaves one behind.
     remove_if_there(&temporary)?;
     let written = fill(&temporary, bytes).and_then(|()| fs::rename(&temporary, path));
     match written {
@@ -43,8 +44,11 @@ fn beside(path: &Path) -> PathBuf {
     path.with_file_name(name)
 }
 
-/// A crash between filling and renaming leaves a temporary file behind.
-fn remove_if_there(path: &Path) -> io::Result<()> {
+/// Removes a file if there is one.
+///
+/// # Errors
+/// It is there and the disk refuses.
+pub fn remove_if_there(path: &Path) -> io::Result<()> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),
