@@ -6,6 +6,9 @@
 pub mod config;
 pub mod files;
 pub mod health;
+pub mod identity;
+pub mod run;
 pub mod seams;
+pub mod sync;
 
 pub use seams::Seams;

@@ -1,0 +1,128 @@
+//! The way up over HTTPS: signed bodies out, signed bodies back.
+//!
+//! Whatever comes back without the relay's signature leads to a [`Failure`] with a plain reason:
+//! a sign-in page, a proxy's error, another relay under the same address. A refusal is believed
+//! without a signature, because it only ever makes the agent wait. Does not retry and follows no
+//! redirect.
+
+mod client;
+#[cfg(test)]
+mod tests;
+mod wire;
+
+use std::sync::Arc;
+
+use protocol::batch::BatchAnswer;
+use protocol::downlink::DownlinkPage;
+use protocol::enrolment::{EnrolmentAnswer, EnrolmentRequest};
+use protocol::handshake::{SessionAnswer, Statement};
+use protocol::id::DeviceId;
+use protocol::limits::DOWNLINK_WAIT_SECONDS_MAX;
+use protocol::problem::Code;
+use protocol::sign::{SigningKey, VerifyingKey};
+use serde::de::DeserializeOwned;
+
+pub use self::client::{ClientError, client};
+pub(super) use self::wire::in_one_line;
+use self::wire::{Answer, Wire};
+use super::batch::Packed;
+use super::policy::{BATCH_TIMEOUT, MESSAGE_TIMEOUT, POLL_GRACE};
+use super::uplink::{Failure, Poll, Uplink};
+use crate::config::{RelayConfig, RelayUrl};
+use crate::health::Reason;
+
+/// The way up of an enrolled device.
+#[derive(Debug)]
+pub struct Https {
+    wire: Wire,
+    device: DeviceId,
+    key: Arc<SigningKey>,
+    relay_key: VerifyingKey,
+}
+
+impl Https {
+    /// A way up for a device that holds `key`, to the relay that holds `relay_key`.
+    ///
+    /// # Errors
+    /// The extra certificates cannot be read, or TLS cannot be set up.
+    pub fn new(
+        url: RelayUrl,
+        config: &RelayConfig,
+        device: DeviceId,
+        key: Arc<SigningKey>,
+        relay_key: VerifyingKey,
+    ) -> Result<Self, ClientError> {
+        let wire = Wire::new(client(&url, config)?, url);
+        Ok(Self { wire, device, key, relay_key })
+    }
+
+    fn path(&self, rest: &str) -> String {
+        format!("/v1/devices/{}/{rest}", self.device)
+    }
+}
+
+impl Uplink for Https {
+    async fn open_session(&self, statement: &Statement) -> Result<SessionAnswer, Failure> {
+        let body = serde_json::to_vec(statement).expect("a statement is plain data");
+        let signature = self.key.sign(&body);
+        let request = self.wire.post(&self.path("sessions"), signature, body);
+        signed(&self.wire.ask(request, MESSAGE_TIMEOUT).await?, self.relay_key)
+    }
+
+    async fn send(&self, batch: Packed) -> Result<BatchAnswer, Failure> {
+        let signature = self.key.sign(&batch.json);
+        let request = self.wire.post_packed(&self.path("batches"), signature, batch.packed);
+        signed(&self.wire.ask(request, BATCH_TIMEOUT).await?, self.relay_key)
+    }
+
+    async fn poll(&self, poll: Poll) -> Result<DownlinkPage, Failure> {
+        let Poll { after, head, ticket } = poll;
+        let wait = DOWNLINK_WAIT_SECONDS_MAX;
+        let query = format!("downlink?after={after}&wait={wait}&head={head}&ticket={ticket}");
+        let address = self.path(&query);
+        let signature = self.key.sign(self.wire.signed_address(&address).as_bytes());
+        let timeout = POLL_GRACE.saturating_add(std::time::Duration::from_secs(wait));
+        signed(&self.wire.ask(self.wire.get(&address, signature), timeout).await?, self.relay_key)
+    }
+}
+
+/// Makes the device known. The answer carries the relay's key, which it has to be signed with; the
+/// transport says whose it is, this once.
+///
+/// # Errors
+/// There is no answer that counts, or TLS cannot be set up.
+pub async fn enrol(
+    url: RelayUrl,
+    config: &RelayConfig,
+    key: &SigningKey,
+    request: &EnrolmentRequest,
+) -> Result<EnrolmentAnswer, Failure> {
+    let client = client(&url, config)
+        .map_err(|error| Failure::Refused(Reason::new(Code::Configuration, in_one_line(&error))))?;
+    let wire = Wire::new(client, url);
+    let body = serde_json::to_vec(request).expect("an enrolment is plain data");
+    let signature = key.sign(&body);
+    let answer = wire.ask(wire.post("/v1/devices", signature, body), MESSAGE_TIMEOUT).await?;
+    let stated: EnrolmentAnswer = parsed(&answer)?;
+    signed(&answer, stated.relay_key)
+}
+
+/// Reads an answer that the holder of `key` signed.
+fn signed<T: DeserializeOwned>(answer: &Answer, key: VerifyingKey) -> Result<T, Failure> {
+    let is_relays = answer
+        .signature
+        .is_some_and(|signature| protocol::sign::verify(key, &answer.body, signature).is_ok());
+    if is_relays {
+        return parsed(answer);
+    }
+    let text = "what answers under the relay's address is not the relay that this device enrolled \
+                at: its signature is missing or another's";
+    Err(Failure::Refused(Reason::new(Code::BadSignature, text)))
+}
+
+fn parsed<T: DeserializeOwned>(answer: &Answer) -> Result<T, Failure> {
+    serde_json::from_slice(&answer.body).map_err(|error| {
+        let text = format!("the relay's answer is of another version: {error}");
+        Failure::Refused(Reason::new(Code::UnsupportedVersion, wire::shown(&text)))
+    })
+}
