@@ -2,4 +2,7 @@
 //!
 //! Nothing that ships knows this crate.
 
+pub mod free_port;
 pub mod needs;
+pub mod process;
+pub mod wait;
