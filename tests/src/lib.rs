@@ -4,5 +4,6 @@
 
 pub mod free_port;
 pub mod needs;
+pub mod network;
 pub mod process;
 pub mod wait;
