@@ -5,5 +5,6 @@
 pub mod free_port;
 pub mod needs;
 pub mod network;
+pub mod pos;
 pub mod process;
 pub mod wait;

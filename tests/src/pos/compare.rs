@@ -1,0 +1,118 @@
+//! The stores' books against another system's: what is lost, what is there twice, whose stock
+//! differs.
+//!
+//! The other system's figures come as plain maps that whoever asked it has made, so that nothing
+//! here knows a vendor. A sale that the agent never answered may be there or not; once is right,
+//! twice is not.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use super::books::{Books, Entry, Expected, Kind, Outcome};
+use super::figures::Milli;
+
+/// What another system holds.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Holdings {
+    /// How many orders, by the key of the sale.
+    pub orders: BTreeMap<String, u64>,
+    /// How many refunds, by the key of the return.
+    pub refunds: BTreeMap<String, u64>,
+    /// Its stock, by store and SKU; none if it keeps none.
+    pub stock: Option<BTreeMap<(String, String), Milli>>,
+}
+
+/// How another system differs from the books. All lists empty is what is promised.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Differences {
+    /// Sales and returns that were acknowledged and are not there.
+    pub lost: Vec<String>,
+    /// Sales and returns that are there more than once.
+    pub duplicated: Vec<String>,
+    /// Orders and refunds that no store made, or whose event the agent refused.
+    pub foreign: Vec<String>,
+    /// Stock that is not as it should be.
+    pub stock: Vec<StockDifference>,
+}
+
+/// An item whose stock differs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StockDifference {
+    /// The store.
+    pub store: String,
+    /// The item.
+    pub sku: String,
+    /// What it should be.
+    pub expected: Expected,
+    /// What it is; none if the other system does not know the item there.
+    pub found: Option<Milli>,
+    /// The keys of the events that moved it, which are the ones to look into.
+    pub moved_by: Vec<String>,
+}
+
+impl Differences {
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.lost.is_empty()
+            && self.duplicated.is_empty()
+            && self.foreign.is_empty()
+            && self.stock.is_empty()
+    }
+}
+
+/// Holds another system against the books.
+#[must_use]
+pub fn compare(books: &Books, holdings: &Holdings) -> Differences {
+    let mut differences = Differences::default();
+    compare_documents(books, Kind::Sale, &holdings.orders, &mut differences);
+    compare_documents(books, Kind::Return, &holdings.refunds, &mut differences);
+    if let Some(stock) = &holdings.stock {
+        differences.stock = compare_stock(books, stock);
+    }
+    differences
+}
+
+fn compare_documents(
+    books: &Books,
+    kind: Kind,
+    held: &BTreeMap<String, u64>,
+    differences: &mut Differences,
+) {
+    let mut known = BTreeSet::new();
+    for entry in books.entries().filter(|entry| entry.kind == kind) {
+        let count = held.get(&entry.key).copied().unwrap_or_default();
+        match (&entry.outcome, count) {
+            (Outcome::Refused { .. }, _) => continue,
+            (Outcome::Acknowledged(_), 0) => differences.lost.push(entry.key.clone()),
+            (_, 2..) => differences.duplicated.push(entry.key.clone()),
+            _ => {}
+        }
+        known.insert(&entry.key);
+    }
+    let foreign = held.iter().filter(|(key, count)| **count > 0 && !known.contains(key));
+    differences.foreign.extend(foreign.map(|(key, _)| key.clone()));
+}
+
+fn compare_stock(books: &Books, held: &BTreeMap<(String, String), Milli>) -> Vec<StockDifference> {
+    let mut differences = Vec::new();
+    for (store, of_store) in &books.stores {
+        for (sku, expected) in of_store.expected_stock() {
+            let found = held.get(&(store.clone(), sku.to_owned())).copied();
+            if found.is_some_and(|level| expected.holds(level)) {
+                continue;
+            }
+            let moved = |entry: &&Entry| entry.stock.iter().any(|(moved, _)| moved == sku);
+            let moved_by = of_store.entries.iter().filter(moved).map(|entry| entry.key.clone());
+            differences.push(StockDifference {
+                store: store.clone(),
+                sku: sku.to_owned(),
+                expected,
+                found,
+                moved_by: moved_by.collect(),
+            });
+        }
+    }
+    differences
+}
