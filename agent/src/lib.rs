@@ -3,6 +3,7 @@
 //!
 //! `inputs` and `sync` meet only in the journal: capture never waits for the network.
 
+pub mod capture;
 pub mod config;
 pub mod files;
 pub mod health;

@@ -1,0 +1,148 @@
+//! The card-data guard: nothing that looks like a card number, track data, a CVV or a PIN passes.
+//!
+//! It reads JSON text before anything else does, text by text as JSON means it (escapes undone),
+//! and once more what is about to be written. A card number is 13 to 19 digits within an issuer's
+//! range (ISO/IEC 7812) whose check digit is right (Luhn), also when spaces, dashes or dots split
+//! it; track data and secret fields are known by their form and name. What a store writes besides
+//! (article numbers, identifiers, hashes, telephone numbers) is told apart by field and form, in
+//! [`number`] and [`names`]. An article number that is right by its own check digit cannot be told
+//! from a card number of 13 or 14 digits in a field meant for article numbers, and passes there.
+//! Does not mask: who sends over HTTP can be asked to send again.
+
+mod issuer;
+mod names;
+mod number;
+#[cfg(test)]
+mod tests;
+mod track;
+mod walk;
+
+use std::collections::BTreeSet;
+
+use protocol::id::Code;
+use protocol::problem::{self, Problem};
+
+use self::names::Meaning;
+use self::walk::{Piece, Walk};
+
+/// The guard with what it knows of this retailer.
+#[derive(Debug, Clone)]
+pub struct Guard {
+    own_prefixes: BTreeSet<Code>,
+}
+
+/// What a text holds that must not be stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A card number.
+    Number,
+    /// What a magnetic stripe or chip says.
+    Track,
+    /// A field that by its name holds a card number, track, CVV or PIN.
+    Secret,
+}
+
+/// Card data in a text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CardData {
+    /// What it is.
+    pub kind: Kind,
+    /// Where it stands, as `data.lines[2].item.description`.
+    pub path: String,
+    /// At most its first six and last four digits.
+    pub masked: String,
+}
+
+/// Why a text does not pass.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refusal {
+    /// It holds card data.
+    CardData(CardData),
+    /// It is nested deeper than any event.
+    TooDeep,
+}
+
+impl Guard {
+    /// A guard that knows the first digits of the retailer's own numbers.
+    #[must_use]
+    pub const fn new(own_prefixes: BTreeSet<Code>) -> Self {
+        Self { own_prefixes }
+    }
+
+    /// Checks JSON text. Text that is not JSON is read as far as it resembles it; the parser
+    /// refuses it afterwards.
+    ///
+    /// # Errors
+    /// The first place that holds card data, or too deep a nesting.
+    pub fn check(&self, json: &str) -> Result<(), Refusal> {
+        let mut walk = Walk::new(json);
+        while let Some(piece) = walk.next_piece()? {
+            if let Some((kind, masked)) = self.examine(&piece) {
+                let path = walk.path();
+                return Err(Refusal::CardData(CardData { kind, path, masked }));
+            }
+        }
+        Ok(())
+    }
+
+    fn examine(&self, piece: &Piece<'_>) -> Option<(Kind, String)> {
+        match piece {
+            Piece::Text { raw, meaning, signs } => {
+                if let Meaning::Secret(secret) = meaning {
+                    return secret
+                        .is_told_by(&walk::decoded(raw))
+                        .then(|| (Kind::Secret, "***".to_owned()));
+                }
+                if !signs.deserve_a_look() {
+                    return None;
+                }
+                let text = walk::decoded(raw);
+                let track = track::find(&text).map(|masked| (Kind::Track, masked));
+                let number = || number::find(&text, *meaning, &self.own_prefixes);
+                let secret = || names::secret_in_prose(&text).then(|| "***".to_owned());
+                track
+                    .or_else(|| number().map(|masked| (Kind::Number, masked)))
+                    .or_else(|| secret().map(|masked| (Kind::Secret, masked)))
+            }
+            Piece::Bare { raw, meaning } => match meaning {
+                Meaning::Secret(secret) if secret.is_told_by(raw) => {
+                    Some((Kind::Secret, "***".to_owned()))
+                }
+                Meaning::Secret(_) => None,
+                _ => number::find_bare(raw).map(|masked| (Kind::Number, masked)),
+            },
+        }
+    }
+}
+
+impl Refusal {
+    /// The same as a problem document.
+    #[must_use]
+    pub fn problem(&self) -> Problem {
+        let found = match self {
+            Self::CardData(found) => found,
+            Self::TooDeep => {
+                let message =
+                    format!("nested deeper than {} levels", protocol::limits::JSON_DEPTH_MAX);
+                return Problem::new(problem::Code::MalformedJson, message)
+                    .next("send events in the shape of the schemas in /openapi.json");
+            }
+        };
+        let (detail, next) = match found.kind {
+            Kind::Number => (
+                format!("{} looks like a card number", found.masked),
+                "send at most `card.bin` (six digits) and `card.last4`; for a number of the \
+                 retailer's own, name its first digits in card_data.own_prefixes",
+            ),
+            Kind::Track => (
+                format!("{} looks like the track data of a card", found.masked),
+                "leave it out: track data must not leave the payment terminal",
+            ),
+            Kind::Secret => (
+                "a field or note that is named like a card's number, track, CVV or PIN".to_owned(),
+                "leave it out: nothing about a card is kept beyond what `card` can express",
+            ),
+        };
+        Problem::new(problem::Code::CardData, detail).at(&found.path).next(next)
+    }
+}

@@ -1,0 +1,231 @@
+//! Capture: what every input goes through between the bytes of a POS and the journal.
+//!
+//! Raw text → card-data guard → event → what this host serves → extensions that stay here → line
+//! numbers → the original of a bare post void → personal fields sealed → findings → entry. Pure:
+//! the clock, randomness and what the journal holds are handed in. Whether an event is new, a
+//! replay or a conflict is the journal's word.
+
+pub mod guard;
+mod lines;
+mod local;
+mod post_void;
+mod served;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use journal::NewEntry;
+use protocol::bytes::Bytes;
+use protocol::envelope::{Draft, Event, EventError};
+use protocol::event::transaction::Flag;
+use protocol::event::{Body, balance};
+use protocol::id::{EventId, RegisterId};
+use protocol::limits::EVENT_BYTES_MAX;
+use protocol::personal::{Personal, SealingKey};
+use protocol::problem::{Code, Problem};
+use protocol::record::{ClockFinding, Findings};
+use ring::rand::SecureRandom;
+use uuid::Uuid;
+
+use self::guard::Guard;
+use crate::config::Config;
+use crate::health::Skew;
+
+pub use self::post_void::Original;
+
+/// Capture on one host.
+#[derive(Debug, Clone)]
+pub struct Capture {
+    config: Arc<Config>,
+    guard: Guard,
+}
+
+/// What capture has to know of the moment.
+#[derive(Debug, Clone, Copy)]
+pub struct Moment {
+    /// The host's clock.
+    pub now: Timestamp,
+    /// What the last session with the relay showed of that clock; none before the first.
+    pub skew: Option<Skew>,
+    /// The key that personal fields are sealed to; none before enrolment.
+    pub sealing_key: Option<SealingKey>,
+}
+
+/// What became of a text.
+#[derive(Debug)]
+pub enum Captured {
+    /// Practice: counted, never journaled.
+    Training(RegisterId),
+    /// An event, to be finished with [`Capture::finish`].
+    Event(Pending),
+}
+
+/// An event on its way into the journal.
+#[derive(Debug)]
+pub struct Pending {
+    draft: Draft,
+}
+
+/// The random bytes of a version 7 UUID (RFC 9562, section 5.7).
+const ID_RANDOM_BYTES: usize = 10;
+
+impl Capture {
+    /// Capture by a configuration.
+    #[must_use]
+    pub fn new(config: Arc<Config>) -> Self {
+        let guard = Guard::new(config.card_data.own_prefixes.clone());
+        Self { config, guard }
+    }
+
+    /// Reads one event.
+    ///
+    /// # Errors
+    /// The text holds card data, is no event, or is one that this host does not serve.
+    pub fn read(&self, json: &str, now: Timestamp) -> Result<Captured, Problem> {
+        self.guard.check(json).map_err(|refusal| refusal.problem())?;
+        let draft = Draft::parse(json.as_bytes()).map_err(|error| unreadable(&error))?;
+        served::check(&self.config, &draft.body, now)?;
+        match &draft.body {
+            Body::Transaction(transaction) if transaction.is_training() => {
+                Ok(Captured::Training(transaction.register.clone()))
+            }
+            Body::Till(till) if till.flags.contains(&Flag::Training) => {
+                Ok(Captured::Training(till.register.clone()))
+            }
+            _ => Ok(Captured::Event(Pending { draft })),
+        }
+    }
+
+    /// Makes the entry.
+    ///
+    /// # Errors
+    /// Personal fields cannot be sealed yet, there are no random bytes, or what came out is too
+    /// large or would hold card data.
+    pub fn finish(
+        &self,
+        pending: Pending,
+        moment: &Moment,
+        random: &dyn SecureRandom,
+    ) -> Result<NewEntry, Problem> {
+        let mut draft = pending.draft;
+        let local = local::split_off(&mut draft.body, &self.config.extensions.allowed);
+        let line_numbers = lines::renumber(&mut draft.body);
+        seal_personal(&mut draft, moment.sealing_key, random)?;
+        let balance = match &draft.body {
+            Body::Transaction(transaction) => balance::unbalanced(transaction),
+            Body::Till(_) | Body::Stock(_) | Body::Fiscal(_) => Vec::new(),
+        };
+        let clock = moment.skew.map(|skew| clock_finding(skew, moment.now));
+        let findings = Findings { balance, clock, line_numbers, ..Findings::default() };
+        let id = match draft.id {
+            Some(id) => id,
+            None => new_id(moment.now, random)?,
+        };
+        let event = draft.into_event(id);
+        let json = event.to_json();
+        self.check_again(&json, local.as_deref())?;
+        Ok(entry(&event, json, findings, local, moment.now))
+    }
+
+    /// The guard over what is about to be written: should it and the parser ever read a text
+    /// differently, nothing is written.
+    fn check_again(&self, json: &str, local: Option<&str>) -> Result<(), Problem> {
+        if json.len() > EVENT_BYTES_MAX {
+            let detail = format!(
+                "in canonical form the event has {} bytes; at most {EVENT_BYTES_MAX} can be sent",
+                json.len()
+            );
+            return Err(Problem::new(Code::TooLarge, detail).next("split the document in two"));
+        }
+        for written in [Some(json), local].into_iter().flatten() {
+            self.guard.check(written).map_err(|refusal| refusal.problem())?;
+        }
+        Ok(())
+    }
+}
+
+impl Pending {
+    /// What the natural keys begin with under which the original of a bare post void stands; none
+    /// if the event is complete.
+    #[must_use]
+    pub fn wanted_original(&self) -> Option<String> {
+        post_void::wanted(&self.draft.body)
+    }
+
+    /// Fills a bare post void from what was found under [`Pending::wanted_original`].
+    ///
+    /// # Errors
+    /// The original is not among it, not alone, or no longer readable.
+    pub fn fill(&mut self, found: &[Original]) -> Result<(), Problem> {
+        post_void::fill(&mut self.draft.body, found)
+    }
+}
+
+/// The commonest mistake gets advice of its own.
+fn unreadable(error: &EventError) -> Problem {
+    let problem = error.problem();
+    match problem.detail.contains("floating point") {
+        true => problem.next(
+            "write amounts as whole minor units (447 for 4.47), and quantities, prices and rates \
+             as texts (\"0.523\")",
+        ),
+        false => problem,
+    }
+}
+
+fn entry(
+    event: &Event,
+    json: String,
+    findings: Findings,
+    local: Option<String>,
+    now: Timestamp,
+) -> NewEntry {
+    NewEntry {
+        event_id: event.id,
+        natural_key: event.natural_key(),
+        content_hash: event.content_hash(),
+        event: json,
+        findings,
+        journaled_at: now,
+        cursor: None,
+        local,
+    }
+}
+
+fn seal_personal(
+    draft: &mut Draft,
+    key: Option<SealingKey>,
+    random: &dyn SecureRandom,
+) -> Result<(), Problem> {
+    let Body::Transaction(transaction) = &draft.body else { return Ok(()) };
+    if !matches!(transaction.personal, Some(Personal::Open(_))) {
+        return Ok(());
+    }
+    let seed = random_bytes(random)?;
+    draft.seal_personal(key, seed).map_err(|error| error.problem())
+}
+
+/// A clock that stands before its last measurement was set back since.
+fn clock_finding(skew: Skew, now: Timestamp) -> ClockFinding {
+    ClockFinding { skew_ms: skew.ms, trusted: now >= skew.measured_at }
+}
+
+/// A version 7 UUID, so that identities of one host sort by time.
+fn new_id(now: Timestamp, random: &dyn SecureRandom) -> Result<EventId, Problem> {
+    // Before 1970 there was no version 7; such a clock is wrong anyhow.
+    let millis = u64::try_from(now.as_millisecond()).unwrap_or(0);
+    let bytes: Bytes<ID_RANDOM_BYTES> = random_bytes(random).map(Bytes)?;
+    let id: Uuid = uuid::Builder::from_unix_timestamp_millis(millis, bytes.as_bytes()).into_uuid();
+    Ok(EventId(id))
+}
+
+fn random_bytes<const N: usize>(random: &dyn SecureRandom) -> Result<[u8; N], Problem> {
+    let mut bytes = [0; N];
+    random.fill(&mut bytes).map_err(|_| {
+        Problem::new(Code::Internal, "the operating system gives no random bytes")
+            .next("send the same again; if it stays so, restart this host")
+    })?;
+    Ok(bytes)
+}
