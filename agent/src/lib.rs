@@ -8,6 +8,8 @@ pub mod config;
 pub mod files;
 pub mod health;
 pub mod identity;
+pub mod inputs;
+pub mod local_api;
 pub mod run;
 pub mod seams;
 pub mod sync;

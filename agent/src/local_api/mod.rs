@@ -1,0 +1,109 @@
+//! The local API: the way in for the POS, and what the store sees of its agent.
+//!
+//! Every request passes [`access`] first. Reads come from the journal and from what is known of
+//! the relay; none waits for the network. Changes nothing but through `inputs::http`.
+
+mod access;
+mod metrics;
+pub mod openapi;
+mod page;
+mod policy;
+mod progress;
+pub(crate) mod respond;
+mod serve;
+mod status;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::Request;
+use axum::middleware;
+use axum::response::Response;
+use axum::routing::{get, post};
+use journal::Journal;
+use protocol::enrolment::EnrolmentAnswer;
+use protocol::problem::{Code, Problem};
+use tokio::sync::watch;
+
+use crate::config::{Config, Secret};
+use crate::health::Health;
+use crate::inputs::http::{Intake, post_events};
+use crate::seams::Seams;
+
+pub use self::access::Peer;
+pub use self::progress::{EventProgress, ReceiptProgress, Stage, TargetProgress};
+pub use self::serve::serve;
+pub use self::status::Status;
+
+/// What the local API is made of.
+#[derive(Debug, Clone)]
+pub struct Parts {
+    /// The configuration.
+    pub config: Arc<Config>,
+    /// The journal.
+    pub journal: Journal,
+    /// How the way up stands.
+    pub health: Health,
+    /// Clock and randomness.
+    pub seams: Seams,
+    /// The bearer token that the POS sends.
+    pub token: Secret,
+    /// What the relay answered at enrolment; none before. Holds the key for personal fields.
+    pub enrolment: watch::Receiver<Option<EnrolmentAnswer>>,
+}
+
+/// The parts and the intake, shared by all requests.
+#[derive(Debug)]
+struct Shared {
+    parts: Parts,
+    intake: Arc<Intake>,
+}
+
+/// Every address of the local API. A request without a [`Peer`] among its extensions counts as one
+/// from beyond this host.
+pub fn router(parts: Parts) -> Router {
+    let intake = Intake::new(
+        Arc::clone(&parts.config),
+        parts.journal.clone(),
+        parts.health.clone(),
+        parts.seams.clone(),
+        parts.enrolment.clone(),
+    );
+    let intake = Arc::new(intake);
+    let shared = Arc::new(Shared { parts, intake: Arc::clone(&intake) });
+    let reads = Router::new()
+        .route("/v1/events/{id}", get(progress::event))
+        .route("/v1/receipts/{register}/{business_date}/{number}", get(progress::receipt))
+        .route("/v1/status", get(status::status))
+        .route("/healthz", get(status::healthz))
+        .route("/metrics", get(metrics::metrics))
+        .route("/openapi.json", get(openapi::document))
+        .route("/", get(page::page))
+        .route("/page.css", get(page::style))
+        .route("/page.js", get(page::script))
+        .with_state(Arc::clone(&shared));
+    Router::new()
+        .route("/v1/events", post(post_events))
+        .with_state(intake)
+        .merge(reads)
+        .fallback(nothing_here)
+        .method_not_allowed_fallback(not_this_way)
+        .layer(middleware::from_fn_with_state(shared, access::check))
+}
+
+async fn nothing_here(request: Request) -> Response {
+    let path: String = request.uri().path().chars().take(100).collect();
+    respond::problem(&nothing(format!("nothing stands at `{path}`")))
+}
+
+async fn not_this_way(request: Request) -> Response {
+    let path: String = request.uri().path().chars().take(100).collect();
+    let detail = format!("`{path}` does not answer {}", request.method());
+    respond::problem(&nothing(detail))
+}
+
+fn nothing(detail: impl Into<String>) -> Problem {
+    Problem::new(Code::NotFound, detail).next("/openapi.json lists every call")
+}
