@@ -10,6 +10,7 @@ mod tests;
 use jiff::{SignedDuration, Timestamp};
 use protocol::decimal::Number;
 use protocol::envelope::Event;
+use protocol::event::{Body, StockKind};
 use protocol::id::StoreId;
 
 use super::policy::LEVEL_LOOK;
@@ -101,10 +102,20 @@ pub(super) fn moved_since(
         .collect()
 }
 
-/// The lines of a count; none for any other event.
+/// The lines of a count in the event's order; none for any other event.
 ///
-/// `protocol` has no stock event yet. Until it has, no line is read, and a count becomes an
-/// exception ("it counts nothing") rather than a wrong quantity.
-pub(super) const fn lines(_event: &Event) -> Vec<CountLine> {
-    Vec::new()
+/// A line without a time or a name, which no event that was parsed has, keeps its place: it was
+/// counted when the document was made, and nothing moved under no name.
+pub(super) fn lines(event: &Event) -> Vec<CountLine> {
+    let Body::Stock(document) = &event.body else { return Vec::new() };
+    if document.kind != StockKind::Count {
+        return Vec::new();
+    }
+    let location = document.stock_location();
+    let lines = document.lines.iter().map(|line| CountLine {
+        location: location.to_string(),
+        item: line.item.stock_name().unwrap_or_default().to_owned(),
+        counted_at: line.counted_at.as_ref().unwrap_or(&document.occurred_at).instant(),
+    });
+    lines.collect()
 }

@@ -16,6 +16,8 @@ fn device(name: &str, level_at: Option<i64>) -> Device {
         enrolled_at: at(0),
         seen_at: None,
         level_at: level_at.map(at),
+        entries: 0,
+        epoch: None,
         ticket: None,
     }
 }
@@ -71,4 +73,45 @@ fn only_movements_of_that_item_and_place_after_the_counting_stand_on_top() {
     ];
     let sums = moved_since(&[line("A"), line("C")], &moves).unwrap();
     assert_eq!(sums, ["-1.5".parse().unwrap(), Number::ZERO]);
+}
+
+fn stock(kind: &str, lines: &str) -> Event {
+    let event = format!(
+        r#"{{"specversion":"1.0","id":"0192f0c1-0000-7000-8000-000000000001",
+        "source":"/stores/0042/locations/floor","type":"storekeep.stock.v1",
+        "subject":"0042/floor/C-7","time":"2026-11-23T17:04:11+01:00",
+        "datacontenttype":"application/json","dataschema":"storekeep:stock:v1",
+        "data":{{"kind":"{kind}","store":"0042","location":"floor","document":"C-7",
+        "businessDate":"2026-11-23","occurredAt":"2026-11-23T17:04:11+01:00",
+        "lines":[{lines}]}}}}"#
+    );
+    Event::parse(event.as_bytes()).unwrap()
+}
+
+#[test]
+fn the_lines_of_a_count_are_read_in_their_order_with_place_name_and_time() {
+    let event = stock(
+        "count",
+        r#"{"line":2,"item":{"gtin":"04006381333931"},"counted":"17",
+            "countedAt":"2026-11-23T16:30:00+01:00"},
+           {"line":1,"item":{"sku":"4711","gtin":"04006381333931"},"counted":"0",
+            "countedAt":"2026-11-23T16:31:00+01:00"}"#,
+    );
+    let line = |item: &str, counted_at: &str| CountLine {
+        location: "floor".to_owned(),
+        item: item.to_owned(),
+        counted_at: counted_at.parse().unwrap(),
+    };
+    assert_eq!(
+        lines(&event),
+        [line("04006381333931", "2026-11-23T15:30:00Z"), line("4711", "2026-11-23T15:31:00Z")]
+    );
+}
+
+#[test]
+fn a_change_of_stock_counts_nothing() {
+    let event = stock("adjustment", r#"{"line":1,"item":{"sku":"4711"},"change":"-2"}"#);
+    assert_eq!(lines(&event), []);
+    let sale = crate::dispatch::read::event(&crate::dispatch::tests::make::record(1)).unwrap();
+    assert_eq!(lines(&sale), []);
 }
