@@ -5,11 +5,63 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
+use protocol::id::{StoreId, TargetId};
 use protocol::money::{Currency, Money};
 use protocol::problem::Code;
+use serde::Serialize;
 
 use crate::connectors::{ExceptionClass, Mode};
-use crate::store::model::{DeliveryState, DeliveryView};
+use crate::store::model::{DeliveryId, DeliveryState, DeliveryView};
+
+/// An open exception as people read it, on the command line and over HTTP.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Case {
+    /// The delivery.
+    pub id: DeliveryId,
+    /// The code whose page explains the class.
+    pub code: &'static str,
+    /// The class.
+    pub class: ExceptionClass,
+    /// Why, in one sentence.
+    pub reason: String,
+    /// Since when.
+    pub since: Timestamp,
+    /// How long.
+    pub age_seconds: i64,
+    /// The amount at risk.
+    pub amount: Option<Money>,
+    /// The store.
+    pub store: StoreId,
+    /// The target.
+    pub target: TargetId,
+    /// The event's natural key.
+    pub natural_key: String,
+    /// The command that comes next.
+    pub next: String,
+}
+
+impl Case {
+    /// The case of a delivery; none if it needs no person.
+    #[must_use]
+    pub fn of(view: &DeliveryView, now: Timestamp) -> Option<Self> {
+        let DeliveryState::Exception { class, reason, since } = &view.state else { return None };
+        Some(Self {
+            id: view.id,
+            code: code(*class).number(),
+            class: *class,
+            reason: reason.clone(),
+            since: *since,
+            age_seconds: now.duration_since(*since).as_secs().max(0),
+            amount: view.amount,
+            store: view.lane.store.clone(),
+            target: view.lane.target.clone(),
+            natural_key: view.natural_key.clone(),
+            next: next_step(*class, view.mode).replace("ID", &view.id.to_string()),
+        })
+    }
+}
 
 /// The code whose page in `docs/errors` explains a class.
 #[must_use]

@@ -37,6 +37,7 @@ pub struct NewToken {
 
 /// A token as it is listed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Token {
     /// What people call it.
     pub label: Code,
@@ -89,6 +90,7 @@ pub enum DeviceState {
 
 /// A known device.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Device {
     /// Its name.
     pub device: DeviceId,
@@ -106,6 +108,10 @@ pub struct Device {
     pub seen_at: Option<Timestamp>,
     /// When it last held nothing unsent.
     pub level_at: Option<Timestamp>,
+    /// How many entries of its journals are held.
+    pub entries: u64,
+    /// The journal of its session.
+    pub epoch: Option<Epoch>,
     /// The ticket of its session, which its polls have to show.
     #[serde(skip)]
     pub ticket: Option<Bytes<16>>,
@@ -462,6 +468,7 @@ pub struct StockMoveRow {
 
 /// A lane as people see it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct LaneView {
     /// The lane.
     pub lane: Lane,
@@ -479,6 +486,7 @@ pub struct LaneView {
 
 /// A delivery as people see it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct DeliveryView {
     /// Its place.
     pub id: DeliveryId,
@@ -506,6 +514,7 @@ pub struct DeliveryView {
 
 /// One attempt as people see it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct AttemptView {
     /// When it began.
     pub at: Timestamp,

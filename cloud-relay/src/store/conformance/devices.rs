@@ -50,6 +50,9 @@ async fn a_token_admits_as_many_devices_as_it_says(make: Make<'_>) {
     }
     assert_eq!(store.enrol(new_device("three", "two")).await.unwrap(), None);
     assert_eq!(store.enrol(new_device("four", "never made")).await.unwrap(), None);
+    let again = NewDevice { device: device_id("again"), ..new_device("one", "two") };
+    let known = store.enrol(again).await.unwrap().unwrap();
+    assert_eq!(known.device, device_id("one"), "a lost answer is given again without a token");
     assert_eq!(store.tokens().await.unwrap()[0].uses_left, 0);
     assert_eq!(store.devices().await.unwrap().len(), 2);
     assert_eq!(store.stores().await.unwrap(), [store_id()]);

@@ -58,7 +58,7 @@ async fn a_lease_that_ended_lets_another_in_and_fences_the_first_out(make: Make<
     assert!(second.fence > first.fence);
     let step = Step { id, deadline: at(160), now: at(150) };
     let lost = [
-        store.begin(&first, &[step.clone()]).await,
+        store.begin(&first, std::slice::from_ref(&step)).await,
         store.finish(&first, &[transition(id, done("late"))]).await,
         store.renew(&first, at(150), LEASE).await,
         store.release_lane(&first, None).await,
@@ -68,7 +68,7 @@ async fn a_lease_that_ended_lets_another_in_and_fences_the_first_out(make: Make<
         assert!(matches!(outcome, Err(StoreError::FenceLost)), "{outcome:?}");
     }
     assert_eq!(open(&store, &second).await[0].attempts, 0, "nothing of it was written");
-    store.begin(&second, &[step.clone()]).await.unwrap();
+    store.begin(&second, std::slice::from_ref(&step)).await.unwrap();
     store.release_lane(&second, None).await.unwrap();
     let after = store.begin(&second, &[step]).await;
     assert!(matches!(after, Err(StoreError::FenceLost)), "{after:?}");

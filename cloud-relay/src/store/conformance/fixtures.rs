@@ -59,7 +59,7 @@ pub(super) fn new_device(name: &str, token: &str) -> NewDevice {
     NewDevice {
         device: device_id(name),
         store: store_id(),
-        public_key: Bytes([7; 32]),
+        public_key: sha256(name),
         token_hash: sha256(token),
         agent_version: "1.0.0".to_owned(),
         now: at(1),

@@ -25,11 +25,13 @@ CREATE TABLE devices (
     level_at      INTEGER,
     next_cursor   INTEGER NOT NULL DEFAULT 1
 ) STRICT;
+CREATE INDEX devices_by_key ON devices (public_key);
 
 -- The current session and the last challenge of a device.
 CREATE TABLE sessions (
     device_row INTEGER NOT NULL REFERENCES devices,
     role       TEXT NOT NULL,
+    epoch      BLOB NOT NULL,
     ticket     BLOB NOT NULL,
     instance   BLOB NOT NULL,
     attempt    INTEGER NOT NULL,

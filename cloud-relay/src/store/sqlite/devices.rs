@@ -3,12 +3,13 @@
 //! Keeps hashes of tokens only. Does not check a signature and does not judge a statement.
 
 use jiff::Timestamp;
+use protocol::bytes::Bytes;
 use protocol::handshake::HoldReason;
 use protocol::id::{DeviceId, StoreId};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::codec::{
-    Fault, bytes, micros, parsed, parsed_option, time, time_option, unknown, wrong_state,
+    Fault, bytes, micros, parsed, parsed_option, time, time_option, unknown, unsigned, wrong_state,
 };
 use super::holding;
 use super::writer::Change;
@@ -59,6 +60,9 @@ pub(super) fn revoke_token(change: &Change<'_>, label: &str, now: Timestamp) -> 
 }
 
 pub(super) fn enrol(change: &Change<'_>, new: &NewDevice) -> Result<Option<Device>, Fault> {
+    if let Some(known) = enrolled_with(change.connection, new)? {
+        return Ok(Some(known));
+    }
     let now = micros(new.now);
     let used = change.connection.execute(
         "UPDATE tokens SET uses_left = uses_left - 1
@@ -83,8 +87,20 @@ pub(super) fn enrol(change: &Change<'_>, new: &NewDevice) -> Result<Option<Devic
     device(change.connection, &new.device)
 }
 
+/// The device of a key that is known already: the answer to its first request was lost.
+fn enrolled_with(connection: &Connection, new: &NewDevice) -> Result<Option<Device>, Fault> {
+    let mut select = connection.prepare_cached(&format!(
+        "SELECT {DEVICE_COLUMNS} FROM devices d WHERE public_key = ?1 AND store = ?2"
+    ))?;
+    let key = params![new.public_key.as_bytes(), new.store.as_str()];
+    Ok(select.query_row(key, device_of).optional()?)
+}
+
 const DEVICE_COLUMNS: &str = "device, store, public_key, state, hold_reason, state_since,
     agent_version, enrolled_at, seen_at, level_at,
+    (SELECT coalesce(sum(head_sequence), 0) FROM epochs e
+     WHERE e.device_row = d.device_row AND begun = 1),
+    (SELECT epoch FROM sessions s WHERE s.device_row = d.device_row AND role = 'current'),
     (SELECT ticket FROM sessions s WHERE s.device_row = d.device_row AND role = 'current')";
 
 fn device_of(row: &Row<'_>) -> rusqlite::Result<Device> {
@@ -97,11 +113,17 @@ fn device_of(row: &Row<'_>) -> rusqlite::Result<Device> {
         enrolled_at: time(row, 7)?,
         seen_at: time_option(row, 8)?,
         level_at: time_option(row, 9)?,
-        ticket: match row.get_ref(10)? {
-            rusqlite::types::ValueRef::Null => None,
-            _ => Some(bytes(row, 10)?),
-        },
+        entries: unsigned(row, 10)?,
+        epoch: bytes_option(row, 11)?,
+        ticket: bytes_option(row, 12)?,
     })
+}
+
+fn bytes_option<const N: usize>(row: &Row<'_>, index: usize) -> rusqlite::Result<Option<Bytes<N>>> {
+    match row.get_ref(index)? {
+        rusqlite::types::ValueRef::Null => Ok(None),
+        _ => bytes(row, index).map(Some),
+    }
 }
 
 /// A device's state from three columns: `state`, `hold_reason`, `state_since`.

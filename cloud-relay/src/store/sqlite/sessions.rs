@@ -158,12 +158,12 @@ pub(super) fn record(change: &Change<'_>, session: &SessionChange) -> Result<(),
     }
     if let Some(row) = session.current {
         supersede(change, device_row, row)?;
-        put_session(change, device_row, "current", row)?;
+        put_session(change, device_row, "current", session.epoch, row)?;
         devices::activate(change, device_row)?;
         holding::release_device(change, device_row, &device.store, session.now)?;
     }
     if let Some(row) = session.challenge {
-        put_session(change, device_row, "challenge", row)?;
+        put_session(change, device_row, "challenge", session.epoch, row)?;
     }
     Ok(())
 }
@@ -240,18 +240,20 @@ fn put_session(
     change: &Change<'_>,
     device_row: i64,
     role: &str,
+    epoch: Epoch,
     row: SessionRow,
 ) -> Result<(), Fault> {
     let blob = |bytes: &Bytes<16>| bytes.as_bytes().to_vec();
     change
         .connection
         .prepare_cached(
-            "INSERT OR REPLACE INTO sessions (device_row, role, ticket, instance, attempt)
-             VALUES (?1, ?2, ?3, ?4, ?5)",
+            "INSERT OR REPLACE INTO sessions (device_row, role, epoch, ticket, instance, attempt)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
         )?
         .execute(params![
             device_row,
             role,
+            blob(&epoch),
             blob(&row.ticket),
             blob(&row.instance),
             signed(row.attempt)?

@@ -135,14 +135,15 @@ fn write_group(connection: &Connection, group: Vec<Job>, wakes: &Wakes) {
     {
         tracing::error!(%error, "the store's transaction could not be rolled back");
     }
-    for answer in answers {
-        answer(committed.clone());
-    }
+    // Before the answers, so that a caller who was answered can rely on the hint.
     if committed.is_ok() {
         change.news.into_inner().iter().for_each(|device| wakes.news_arrived(device));
         if change.work.get() {
             wakes.work_arrived();
         }
+    }
+    for answer in answers {
+        answer(committed.clone());
     }
 }
 
