@@ -4,9 +4,13 @@
 //! `ingest` and `dispatch` meet only in the `store`; `connectors` see neither.
 
 pub mod cli;
+pub mod config;
 pub mod connectors;
 pub mod dispatch;
+mod files;
+pub mod http;
 pub mod seams;
+pub mod secret;
 pub mod store;
 
 pub use seams::Seams;
