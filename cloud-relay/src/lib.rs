@@ -9,6 +9,7 @@ pub mod connectors;
 pub mod dispatch;
 mod files;
 pub mod http;
+pub mod ingest;
 pub mod keys;
 pub mod seams;
 pub mod secret;
