@@ -3,9 +3,11 @@
 //!
 //! `ingest` and `dispatch` meet only in the `store`; `connectors` see neither.
 
+pub mod api;
 pub mod cli;
 pub mod config;
 pub mod connectors;
+pub mod console;
 pub mod dispatch;
 mod files;
 pub mod http;

@@ -15,12 +15,9 @@ use protocol::id::{StoreId, TargetId};
 use protocol::money::Money;
 use serde::Serialize;
 
-use crate::connectors::ExceptionClass;
-use crate::dispatch::exceptions::{at_risk, code, next_step};
+use crate::dispatch::exceptions::{Case, at_risk};
 use crate::store::Store;
-use crate::store::model::{
-    DeliveryFilter, DeliveryId, DeliveryState, DeliveryView, Resolution, ResolutionKind,
-};
+use crate::store::model::{DeliveryFilter, DeliveryId, Resolution, ResolutionKind};
 
 /// Deliveries read in one go; a page of a thousand is some hundred KiB.
 const PAGE: usize = 1_000;
@@ -111,26 +108,9 @@ impl From<Kind> for ResolutionKind {
 /// The list as JSON.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Listing<'a> {
-    exceptions: Vec<Row<'a>>,
+struct Listing {
+    exceptions: Vec<Case>,
     at_risk: Vec<Money>,
-}
-
-/// One exception as JSON.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Row<'a> {
-    id: DeliveryId,
-    code: &'static str,
-    class: ExceptionClass,
-    reason: &'a str,
-    since: Timestamp,
-    age_seconds: i64,
-    amount: Option<Money>,
-    store: &'a StoreId,
-    target: &'a TargetId,
-    natural_key: &'a str,
-    next: String,
 }
 
 /// Runs the command.
@@ -183,7 +163,7 @@ async fn list(
         }
     }
     let at_risk = at_risk(&found);
-    let exceptions: Vec<_> = found.iter().filter_map(|view| row(view, now)).collect();
+    let exceptions: Vec<_> = found.iter().filter_map(|view| Case::of(view, now)).collect();
     if ls.json {
         let listing = Listing { exceptions, at_risk };
         writeln!(out, "{}", serde_json::to_string_pretty(&listing).context("write JSON")?)?;
@@ -203,24 +183,7 @@ async fn list(
     Ok(())
 }
 
-fn row(view: &DeliveryView, now: Timestamp) -> Option<Row<'_>> {
-    let DeliveryState::Exception { class, reason, since } = &view.state else { return None };
-    Some(Row {
-        id: view.id,
-        code: code(*class).number(),
-        class: *class,
-        reason,
-        since: *since,
-        age_seconds: now.duration_since(*since).as_secs().max(0),
-        amount: view.amount,
-        store: &view.lane.store,
-        target: &view.lane.target,
-        natural_key: &view.natural_key,
-        next: next_step(*class, view.mode).replace("ID", &view.id.to_string()),
-    })
-}
-
-fn print_row(row: &Row<'_>, out: &mut (dyn Write + Send)) -> anyhow::Result<()> {
+fn print_row(row: &Case, out: &mut (dyn Write + Send)) -> anyhow::Result<()> {
     let amount = row.amount.map_or_else(|| "-".to_owned(), |amount| amount.to_string());
     writeln!(
         out,
@@ -268,7 +231,7 @@ async fn show(
     if let Some(amount) = view.amount {
         writeln!(out, "  amount   {amount}")?;
     }
-    match row(&view, now) {
+    match Case::of(&view, now) {
         None => writeln!(out, "  state    {}", serde_json::to_string(&view.state)?)?,
         Some(row) => {
             writeln!(out, "  class    {} ({})", row.class.as_str(), row.code)?;

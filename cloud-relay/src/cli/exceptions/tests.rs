@@ -4,8 +4,8 @@ use protocol::id::EventId;
 use protocol::money::Currency;
 
 use super::*;
-use crate::connectors::{Class, Mode};
-use crate::store::model::Lane;
+use crate::connectors::{Class, ExceptionClass, Mode};
+use crate::store::model::{DeliveryState, DeliveryView, Lane};
 
 fn at(seconds: i64) -> Timestamp {
     Timestamp::from_second(seconds).unwrap()
@@ -42,7 +42,7 @@ fn amounts_at_risk_are_summed_by_currency() {
 #[test]
 fn a_row_names_class_code_age_amount_place_reason_and_the_next_command() {
     let view = view(345, 149, "EUR");
-    let row = row(&view, at(7_200)).unwrap();
+    let row = Case::of(&view, at(7_200)).unwrap();
     let mut out = Vec::new();
     print_row(&row, &mut out).unwrap();
     let text = String::from_utf8(out).unwrap();
