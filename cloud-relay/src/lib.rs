@@ -13,8 +13,10 @@ mod files;
 pub mod http;
 pub mod ingest;
 pub mod keys;
+pub mod run;
 pub mod seams;
 pub mod secret;
 pub mod store;
 
+pub use run::{Role, RunningRelay, run};
 pub use seams::Seams;
