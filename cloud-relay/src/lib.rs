@@ -13,6 +13,7 @@ mod files;
 pub mod http;
 pub mod ingest;
 pub mod keys;
+mod log;
 pub mod run;
 pub mod seams;
 pub mod secret;

@@ -1,6 +1,201 @@
 //! The commands of `storekeep-relay`, one file each.
 //!
-//! Does not know how the relay works: a command asks the store and prints.
+//! `all`, `serve` and `work` run the relay; every other command works on the store's file, also
+//! while the relay runs. Does not know how the relay works: a command asks the store and prints.
 
+mod config;
+mod device;
 pub mod exceptions;
+mod exit;
 pub mod replay;
+mod status;
+#[cfg(test)]
+mod tests;
+mod token;
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use clap::{Args, Parser, Subcommand};
+use jiff::Timestamp;
+
+use crate::config::{Config, check, default_config_file, default_data_dir};
+use crate::log;
+use crate::run::{self, Role, RunningRelay, open_store};
+use crate::seams::Seams;
+use crate::store::SharedStore;
+
+pub use exit::{code, report};
+
+/// The relay: takes batches from stores and posts each event to its targets.
+#[derive(Debug, Parser)]
+#[command(name = "storekeep-relay", version)]
+pub struct Cli {
+    #[command(flatten)]
+    places: Places,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Where things stand.
+#[derive(Debug, Clone, Args)]
+struct Places {
+    /// The configuration file.
+    #[arg(long, global = true, env = "STOREKEEP_RELAY_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// The folder for store, keys, token and logs.
+    #[arg(long, global = true, env = "STOREKEEP_RELAY_DATA_DIR", value_name = "FOLDER")]
+    data_dir: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Take batches and bring documents to the targets, in one process.
+    All,
+    /// Only take batches and answer operators.
+    Serve,
+    /// Only bring documents to the targets.
+    Work,
+    /// Say in one look what is relayed, what waits and what needs a person.
+    Status {
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Make, list and revoke one-time tokens for new devices.
+    #[command(subcommand)]
+    Token(token::Token),
+    /// List, revoke and release devices.
+    #[command(subcommand)]
+    Device(device::Device),
+    /// List, retry and settle what needs a person.
+    #[command(subcommand)]
+    Exceptions(exceptions::Exceptions),
+    /// Plan again what held events call for, after a target or a rule was added.
+    Replay(replay::Replay),
+    /// Show, check and describe the configuration.
+    #[command(subcommand)]
+    Config(config::Command),
+}
+
+/// How a command ended that did not fail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// It did what it was asked.
+    Done,
+    /// A check found something.
+    Found,
+}
+
+/// Runs a command. `shutdown` ends one that runs the relay.
+///
+/// # Errors
+/// What [`report`] prints and [`code`] turns into an exit code.
+pub async fn run(
+    cli: Cli,
+    seams: Seams,
+    out: &mut (dyn Write + Send),
+    shutdown: impl Future<Output = ()>,
+) -> anyhow::Result<Outcome> {
+    let Cli { places, command } = cli;
+    let now = (seams.clock)();
+    match command {
+        Command::All => serve(&places, Role::All, seams, out, shutdown).await?,
+        Command::Serve => serve(&places, Role::Serve, seams, out, shutdown).await?,
+        Command::Work => serve(&places, Role::Work, seams, out, shutdown).await?,
+        Command::Config(command) => return config::run(&command, &places, out),
+        Command::Token(command) => {
+            let random = seams.random.as_ref();
+            token::run(&command, &places, random, now, out).await?;
+        }
+        other => on_store(&other, &places, now, out).await?,
+    }
+    Ok(Outcome::Done)
+}
+
+/// Commands that work on a store that is there.
+async fn on_store(
+    command: &Command,
+    places: &Places,
+    now: Timestamp,
+    out: &mut (dyn Write + Send),
+) -> anyhow::Result<()> {
+    let (config, data_dir) = (places.read()?, places.data_dir()?);
+    let store = existing_store(&config.store_file(&data_dir))?;
+    let store = store.as_ref();
+    match command {
+        Command::Status { json } => status::run(*json, store, &config.tenant, now, out).await,
+        Command::Device(command) => device::run(command, store, now, out).await,
+        Command::Exceptions(command) => exceptions::run(command, store, now, out).await,
+        Command::Replay(command) => {
+            replay::run(command, store, &run::targets_of(&config)?, now, out).await
+        }
+        Command::All | Command::Serve | Command::Work | Command::Token(_) | Command::Config(_) => {
+            unreachable!("`run` carries these out itself")
+        }
+    }
+}
+
+/// Runs the relay and says where, once it listens.
+async fn serve(
+    places: &Places,
+    role: Role,
+    seams: Seams,
+    out: &mut (dyn Write + Send),
+    shutdown: impl Future<Output = ()>,
+) -> anyhow::Result<()> {
+    let (config, data_dir) = (places.read()?, places.data_dir()?);
+    let _log = log::start(&config.log, &config.log_directory(&data_dir))?;
+    let mut said = Ok(());
+    let ready = |relay: &RunningRelay| said = announce(relay, &config, &data_dir, out);
+    run::run(&config, &data_dir, role, seams, ready, shutdown).await?;
+    said
+}
+
+fn announce(
+    relay: &RunningRelay,
+    config: &Config,
+    data_dir: &Path,
+    out: &mut (dyn Write + Send),
+) -> anyhow::Result<()> {
+    match relay.address {
+        Some(address) => {
+            let scheme = if config.listen.certificate_file.is_some() { "https" } else { "http" };
+            writeln!(out, "The relay of {} listens on {scheme}://{address}", config.tenant)?;
+            let token = config.token_file(data_dir);
+            writeln!(out, "Its console asks for the token in {}", token.display())?;
+        }
+        None => writeln!(out, "The relay of {} works", config.tenant)?,
+    }
+    out.flush().context("write to the terminal")
+}
+
+impl Places {
+    /// The configuration file's path.
+    fn config_file(&self) -> anyhow::Result<PathBuf> {
+        let file = self.config.clone().or_else(default_config_file);
+        file.context("find the configuration: this user has no home (next: name it by --config)")
+    }
+
+    fn read(&self) -> anyhow::Result<Config> {
+        Ok(check(&self.config_file()?)?)
+    }
+
+    fn data_dir(&self) -> anyhow::Result<PathBuf> {
+        let folder = self.data_dir.clone().or_else(default_data_dir);
+        folder.context("find the data folder: this user has no home (next: name it by --data-dir)")
+    }
+}
+
+/// Opens a store that is there: a command that only looks makes none.
+fn existing_store(file: &Path) -> anyhow::Result<SharedStore> {
+    if !file.exists() {
+        bail!(
+            "open the store `{}`: there is none (next: start the relay with `storekeep-relay all`, \
+             or name its folder by --data-dir)",
+            file.display()
+        );
+    }
+    open_store(file)
+}
