@@ -1,6 +1,7 @@
 //! The sample is true, and what is wrong is named with its line and the next step.
 
 use super::*;
+use crate::connectors::registry::KINDS;
 
 fn refused(text: &str) -> ConfigError {
     parse(text).unwrap_err()
@@ -101,4 +102,21 @@ fn the_schema_refuses_unknown_keys() {
     let schema = schema();
     assert_eq!(schema["additionalProperties"], false);
     assert_eq!(schema["required"][0], "tenant");
+}
+
+#[test]
+fn every_kind_of_target_is_in_the_sample_and_its_keys_are_known() {
+    let sample = sample();
+    for kind in KINDS {
+        assert!(sample.contains(&format!("#kind = \"{}\"", kind.name)), "{sample}");
+        let section =
+            catalogue::catalogue().into_iter().find(|found| found.kind == Some(kind.name));
+        let key = section.expect("it has a section").keys.remove(0).name;
+        let misspelt =
+            format!("tenant = \"acme\"\n[targets.north]\nkind = \"{}\"\n{key}x = 1\n", kind.name);
+        let error = refused(&misspelt);
+        let written = format!("targets.north.{key}x");
+        assert_eq!((error.key.as_deref(), error.line), (Some(written.as_str()), Some(4)));
+        assert!(error.next.contains(&key), "{}", error.next);
+    }
 }

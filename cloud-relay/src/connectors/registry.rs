@@ -1,6 +1,6 @@
 //! The kinds of target that there are, and the way from a configuration to a connector.
 //!
-//! A new kind is its folder and one line here. Each kind's settings are its own type: this file
+//! A new kind is its folder and one entry here. Each kind's settings are its own type: this file
 //! only hands them over. Does not read the configuration file and calls no target.
 
 use std::sync::Arc;
@@ -10,11 +10,18 @@ use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::{Connector, Targets};
+use super::{Connector, Targets, shopify};
 use crate::http::Http;
 
 /// The kinds of target.
-pub const KINDS: &[Kind] = &[];
+pub const KINDS: &[Kind] = &[Kind {
+    name: "shopify",
+    schema: schema_of::<shopify::Settings>,
+    build: |_, table, http| {
+        let built = shopify::from_config(settings(table)?, http.client().clone());
+        built.map_err(|error| refused(error.key, error.reason, error.next))
+    },
+}];
 
 /// One kind of target.
 #[derive(Debug, Clone, Copy)]
@@ -42,6 +49,11 @@ pub struct SettingsError {
     pub reason: String,
     /// What to do.
     pub next: String,
+}
+
+/// Settings that are refused because of one key.
+fn refused(key: &str, reason: String, next: String) -> SettingsError {
+    SettingsError { key: Some(key.to_owned()), reason, next }
 }
 
 /// The schema of a settings type.
