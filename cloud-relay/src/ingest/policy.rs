@@ -41,6 +41,10 @@ impl Default for Waits {
 /// Bytes of an enrolment or a statement: each has some ten short fields.
 pub(super) const MESSAGE_BYTES_MAX: usize = 16 * 1024;
 
+/// Bodies of one device on their way in: the one that counts, and those of connections that broke
+/// without a word and hang until their time is over.
+pub(super) const BODIES_PER_DEVICE_MAX: usize = 4;
+
 /// Batches unpacked and committed at the same time. Each takes up to 8 MiB unpacked and about as
 /// much again as events; they share the store's group commit.
 pub(super) const BATCHES_MAX: usize = 16;

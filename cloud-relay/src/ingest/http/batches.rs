@@ -1,6 +1,6 @@
 //! `POST /v1/devices/{device}/batches`: entries come in, and are acknowledged once committed.
 //!
-//! Find the device, take its turn, read the bounded body, unpack, check the signature, understand,
+//! Find the device, read the bounded body, take the device's turn, unpack, check the signature, understand,
 //! commit, answer. An overlap or a repeated batch is answered like the first time; what the bytes
 //! mean is `ingest::inbox`'s, what is new the store's.
 
@@ -44,11 +44,9 @@ impl Ingest {
     ) -> Result<BatchAnswer, Problem> {
         is_packed(headers)?;
         let device = self.device(device).await?;
-        let waits = self.parts.waits;
-        let turn = self.gate.turn(&device.device, waits.turn).await;
-        let turn = turn.ok_or_else(|| busy("an earlier request of this device is under way"))?;
-        let packed = super::body(body, BATCH_COMPRESSED_BYTES_MAX, waits.body).await?;
-        let room = self.gate.room(waits.room).await;
+        let (packed, turn) =
+            self.body_in_turn(&device.device, body, BATCH_COMPRESSED_BYTES_MAX).await?;
+        let room = self.gate.room(self.parts.waits.room).await;
         let room = room.ok_or_else(|| busy("as many batches as this relay takes are under way"))?;
         let signature = super::signature(headers).map(str::to_owned);
         let batch = self.understand(packed, signature, device.clone()).await?;

@@ -21,7 +21,8 @@ use protocol::problem::{Code, Problem};
 use protocol::sign::SIGNATURE_HEADER;
 
 use super::Ingest;
-use super::answer::{Answer, store_failed, unknown_device};
+use super::answer::{Answer, busy, store_failed, unknown_device};
+use super::gate::Leave;
 use crate::store::model::Device;
 
 /// The routes.
@@ -49,6 +50,25 @@ impl Ingest {
         let device = DeviceId::new(name).map_err(|_| unknown_device())?;
         let found = self.parts.store.device(&device).await.map_err(|error| store_failed(&error))?;
         found.ok_or_else(unknown_device)
+    }
+}
+
+impl Ingest {
+    /// Reads a body of a device, and only then takes the device's turn.
+    async fn body_in_turn(
+        &self,
+        device: &DeviceId,
+        body: Body,
+        bytes_max: usize,
+    ) -> Result<(Vec<u8>, Leave), Problem> {
+        let waits = self.parts.waits;
+        let reading = self.gate.body(device);
+        let reading = reading.ok_or_else(|| busy("too many requests of this device hang"))?;
+        let body = self::body(body, bytes_max, waits.body).await?;
+        drop(reading);
+        let turn = self.gate.turn(device, waits.turn).await;
+        let turn = turn.ok_or_else(|| busy("an earlier request of this device is under way"))?;
+        Ok((body, turn))
     }
 }
 

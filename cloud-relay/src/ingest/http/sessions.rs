@@ -12,7 +12,7 @@ use protocol::handshake::{HoldReason, Standing, Ticket};
 use protocol::problem::Problem;
 
 use crate::ingest::Ingest;
-use crate::ingest::answer::{Answer, busy, internal, store_failed};
+use crate::ingest::answer::{Answer, internal, store_failed};
 use crate::ingest::auth::is_said_by;
 use crate::ingest::policy::MESSAGE_BYTES_MAX;
 use crate::ingest::session;
@@ -37,9 +37,7 @@ impl Ingest {
     ) -> Result<Answer, Problem> {
         let device = self.device(device).await?;
         // Evidence and what follows from it belong together: no batch of the device in between.
-        let turn = self.gate.turn(&device.device, self.parts.waits.turn).await;
-        let _turn = turn.ok_or_else(|| busy("an earlier request of this device is under way"))?;
-        let body = super::body(body, MESSAGE_BYTES_MAX, self.parts.waits.body).await?;
+        let (body, _turn) = self.body_in_turn(&device.device, body, MESSAGE_BYTES_MAX).await?;
         is_said_by(&device, super::signature(headers), &body)?;
         let statement = session::read(&body, &device)?;
         let store = &self.parts.store;

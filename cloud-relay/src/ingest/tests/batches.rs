@@ -14,7 +14,7 @@ use protocol::limits::{BATCH_BYTES_MAX, BATCH_COMPRESSED_BYTES_MAX};
 
 use super::make::{Agent, Bench, at, shop, signing_key};
 use crate::connectors::ExceptionClass;
-use crate::ingest::policy::Waits;
+use crate::ingest::policy::{BODIES_PER_DEVICE_MAX, Waits};
 use crate::seams::Seams;
 use crate::store::model::{DeliveryState, DeviceState, RELAY_TARGET};
 
@@ -198,18 +198,32 @@ async fn a_sender_who_is_too_slow_is_let_go() {
 }
 
 #[tokio::test]
-async fn a_second_request_of_a_device_waits_for_its_turn_and_then_is_told_to_come_again() {
-    let waits = Waits { turn: Duration::from_millis(10), ..Waits::default() };
-    let bench = Bench::with(Seams::default(), waits);
+async fn connections_that_hang_do_not_keep_a_device_from_sending() {
+    let bench = Bench::new(Seams::default());
     let mut agent = bench.agent("one").await;
     agent.sell(1..=1);
+    let hanging = (1..BODIES_PER_DEVICE_MAX).map(|_| bench.call(silent(&agent)));
+    let hanging: Vec<_> = hanging.collect();
     let message = agent.batch(0, 1);
-    let (slow, second) = (bench.call(silent(&agent)), agent.send(&bench, &message));
+    let all = futures_util::future::join_all(hanging);
     tokio::select! {
         biased;
-        slow = slow => panic!("its body never comes: {slow:?}"),
-        second = second => {
-            assert_eq!((second.code().as_str(), second.retry_after), ("SK0029", true));
+        answers = all => panic!("their bodies never come: {answers:?}"),
+        answer = agent.send(&bench, &message) => {
+            assert!(matches!(answer.read(), BatchAnswer::Acknowledgement(_)));
         }
     }
+}
+
+#[tokio::test]
+async fn a_second_request_of_a_device_waits_for_its_turn_and_then_is_told_to_come_again() {
+    // The late commit of the control keeps the turn.
+    let seams = Seams { acknowledge_before_commit: true, ..Seams::default() };
+    let (turn, fault_commit) = (Duration::from_millis(10), Duration::MAX);
+    let bench = Bench::with(seams, Waits { turn, fault_commit, ..Waits::default() });
+    let mut agent = bench.agent("one").await;
+    agent.sell(1..=1);
+    agent.relay(&bench).await;
+    let second = agent.send(&bench, &agent.batch(0, 1)).await;
+    assert_eq!((second.code().as_str(), second.retry_after), ("SK0029", true));
 }
