@@ -57,15 +57,25 @@ enum Command {
     Serve,
     /// Only bring documents to the targets.
     Work,
+    /// Make, list and revoke one-time tokens for new devices.
+    #[command(subcommand)]
+    Token(token::Token),
+    /// Show, check and describe the configuration.
+    #[command(subcommand)]
+    Config(config::Command),
+    #[command(flatten)]
+    OnStore(OnStore),
+}
+
+/// Commands that work on a store that is there.
+#[derive(Debug, Subcommand)]
+enum OnStore {
     /// Say in one look what is relayed, what waits and what needs a person.
     Status {
         /// Print JSON.
         #[arg(long)]
         json: bool,
     },
-    /// Make, list and revoke one-time tokens for new devices.
-    #[command(subcommand)]
-    Token(token::Token),
     /// List, revoke and release devices.
     #[command(subcommand)]
     Device(device::Device),
@@ -74,9 +84,6 @@ enum Command {
     Exceptions(exceptions::Exceptions),
     /// Plan again what held events call for, after a target or a rule was added.
     Replay(replay::Replay),
-    /// Show, check and describe the configuration.
-    #[command(subcommand)]
-    Config(config::Command),
 }
 
 /// How a command ended that did not fail.
@@ -109,14 +116,13 @@ pub async fn run(
             let random = seams.random.as_ref();
             token::run(&command, &places, random, now, out).await?;
         }
-        other => on_store(&other, &places, now, out).await?,
+        Command::OnStore(command) => on_store(&command, &places, now, out).await?,
     }
     Ok(Outcome::Done)
 }
 
-/// Commands that work on a store that is there.
 async fn on_store(
-    command: &Command,
+    command: &OnStore,
     places: &Places,
     now: Timestamp,
     out: &mut (dyn Write + Send),
@@ -125,14 +131,11 @@ async fn on_store(
     let store = existing_store(&config.store_file(&data_dir))?;
     let store = store.as_ref();
     match command {
-        Command::Status { json } => status::run(*json, store, &config.tenant, now, out).await,
-        Command::Device(command) => device::run(command, store, now, out).await,
-        Command::Exceptions(command) => exceptions::run(command, store, now, out).await,
-        Command::Replay(command) => {
+        OnStore::Status { json } => status::run(*json, store, &config.tenant, now, out).await,
+        OnStore::Device(command) => device::run(command, store, now, out).await,
+        OnStore::Exceptions(command) => exceptions::run(command, store, now, out).await,
+        OnStore::Replay(command) => {
             replay::run(command, store, &run::targets_of(&config)?, now, out).await
-        }
-        Command::All | Command::Serve | Command::Work | Command::Token(_) | Command::Config(_) => {
-            unreachable!("`run` carries these out itself")
         }
     }
 }
