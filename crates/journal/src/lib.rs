@@ -162,6 +162,7 @@ mod file;
 mod journal;
 pub mod key;
 mod open;
+mod pack;
 mod policy;
 mod readers;
 mod schema;

@@ -12,13 +12,12 @@ mod tests;
 use jiff::Timestamp;
 use protocol::bytes::Bytes;
 use protocol::chain::{Epoch, Position, Sequence};
-use protocol::compress;
 use protocol::id::EventId;
 use protocol::record::{self, Findings};
 
 pub(crate) use self::group::write_group;
 use crate::error::AppendError;
-use crate::policy;
+use crate::{pack, policy};
 
 /// What an input hands over.
 #[derive(Debug, Clone)]
@@ -124,7 +123,7 @@ impl Body {
         if bytes > bytes_max {
             return Err(AppendError::TooLarge { bytes, bytes_max });
         }
-        let packed = compress::pack(&record);
+        let packed = pack::pack(&record);
         Ok(Self { record, packed })
     }
 }

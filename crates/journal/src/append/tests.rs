@@ -85,7 +85,7 @@ fn other_content_under_the_same_key_is_journaled_as_a_conflict_and_replays_as_it
             row.get(0)
         })
         .unwrap();
-    let record = Record::parse(&compress::unpack(&packed, 10_000).unwrap()).unwrap();
+    let record = Record::parse(&pack::unpack(&packed).unwrap()).unwrap();
     assert_eq!(record.findings.conflict_of, Some(event_id(1)));
 }
 

@@ -6,13 +6,12 @@
 use jiff::Timestamp;
 use protocol::bytes::Bytes;
 use protocol::chain::{ChainHash, Epoch, Sequence};
-use protocol::compress;
 use protocol::id::EventId;
 use rusqlite::types::{Type, Value, ValueRef};
 use rusqlite::{Connection, OptionalExtension, Params, Result, Row};
 
 use crate::codec::{self, EpochNumber, Place};
-use crate::policy;
+use crate::pack;
 
 /// An entry as sync sends it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -201,7 +200,7 @@ fn event(row: &Row<'_>) -> Result<JournaledEvent> {
 fn record(row: &Row<'_>, index: usize) -> Result<Option<Vec<u8>>> {
     match row.get_ref(index)? {
         ValueRef::Null => Ok(None),
-        packed => compress::unpack(packed.as_blob()?, policy::RECORD_BYTES_MAX)
+        packed => pack::unpack(packed.as_blob()?)
             .map(Some)
             .map_err(|error| codec::unreadable(index, Type::Blob, error)),
     }
