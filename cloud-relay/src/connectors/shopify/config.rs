@@ -13,6 +13,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::client::Credentials;
+use crate::secret::Secret;
 
 /// A Shopify shop: receipts become orders, returns become refunds, stock moves.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -198,28 +199,26 @@ impl From<ShopAddress> for String {
 impl Settings {
     /// What the app signs in with, from the file or the environment.
     pub(super) fn credentials(&self) -> Result<Credentials, SettingsError> {
-        let client_secret = self.client_secret()?.trim().to_owned();
-        if client_secret.is_empty() || client_secret.contains(char::is_control) {
-            return Err(SettingsError {
-                key: "client_secret_file",
-                reason: "the client secret is not one line of text".to_owned(),
-                next: "put the secret of the app's settings there, alone".to_owned(),
-            });
-        }
+        let client_secret = self.client_secret()?;
         Ok(Credentials { client_id: self.client_id.clone(), client_secret })
     }
 
-    fn client_secret(&self) -> Result<String, SettingsError> {
+    fn client_secret(&self) -> Result<Secret, SettingsError> {
         let error = |key, reason, next: &str| SettingsError { key, reason, next: next.to_owned() };
         match (&self.client_secret_file, &self.client_secret_env) {
-            (Some(file), None) => std::fs::read_to_string(file).map_err(|cause| {
-                let reason = format!("read the client secret in `{}`: {cause}", file.display());
-                error("client_secret_file", reason, "put the secret there, readable by the relay")
+            (Some(file), None) => Secret::from_file(file).map_err(|cause| {
+                let next = "put the app's client secret there, alone, readable by the relay";
+                error("client_secret_file", cause.to_string(), next)
             }),
-            (None, Some(name)) => std::env::var(name).map_err(|_| {
-                let reason = format!("the environment has no client secret in `{name}`");
-                error("client_secret_env", reason, "set the variable for the relay's service")
-            }),
+            (None, Some(name)) => {
+                let next = "set the variable to the app's client secret for the relay's service";
+                let text = std::env::var(name).map_err(|_| {
+                    let reason = format!("the environment has no client secret in `{name}`");
+                    error("client_secret_env", reason, next)
+                })?;
+                Secret::new(&text, name)
+                    .map_err(|cause| error("client_secret_env", cause.to_string(), next))
+            }
             (None, None) => {
                 let reason = "there is no client secret".to_owned();
                 Err(error("client_secret_file", reason, "name the file that holds it"))

@@ -32,7 +32,8 @@ pub(in crate::connectors::shopify) struct UserError {
 /// The wait when a throttled answer tells no cost.
 const THROTTLED_DEFAULT: Duration = Duration::from_secs(1);
 
-pub(super) fn classify(body: &Value) -> Reply<Answer> {
+/// What an answer with status 200 proves.
+pub(in crate::connectors::shopify) fn classify(body: &Value) -> Reply<Answer> {
     let reading = budget(body);
     let outcome = match body.get("errors").and_then(Value::as_array) {
         Some(errors) if !errors.is_empty() => classify_errors(body, errors),

@@ -26,6 +26,7 @@ use serde_json::{Value, json};
 use self::token::Tokens;
 use super::operations::Operation;
 use crate::connectors::{BudgetReading, ExceptionClass, Reply, Unanswered, Verdict};
+use crate::http::{BodyError, Http};
 
 pub(super) use self::answer::{GraphqlError, UserError, said, user_errors};
 pub(super) use self::token::Credentials;
@@ -36,12 +37,15 @@ const ANSWER_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// How long a refused credential is left alone before it is tried again.
 const CREDENTIALS_PAUSE: Duration = Duration::from_secs(60);
 
+/// Shopify's own status for a client that its protection turns away (430).
+const SECURITY_REJECTION: u16 = 430;
+
 /// Pages of one listing; what has more is not a shop's locations or an order's lines.
 const PAGES_MAX: usize = 50;
 
 /// What an HTTP exchange proved.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Answer {
+pub(in crate::connectors::shopify) enum Answer {
     /// The operation ran: its `data`.
     Data(Value),
     /// The API refused the whole request; it did not run.
@@ -267,6 +271,10 @@ fn failed_status(status: StatusCode, response: &Response) -> Answer {
         StatusCode::FORBIDDEN | StatusCode::PAYMENT_REQUIRED | StatusCode::LOCKED => paused(
             "look at the shop's plan, the app's scopes and whether the shop is frozen or locked",
         ),
+        StatusCode::REQUEST_TIMEOUT => Answer::Unknown(format!("Shopify answers {status}")),
+        _ if status.as_u16() == SECURITY_REJECTION => {
+            paused("its protection against attacks turns the relay away; ask Shopify's support")
+        }
         _ if status.is_redirection() => paused("the shop has another address; correct `shop`"),
         _ if status.is_client_error() => {
             let error = GraphqlError { code: format!("HTTP {status}"), message: String::new() };
@@ -278,25 +286,14 @@ fn failed_status(status: StatusCode, response: &Response) -> Answer {
 
 async fn read_answer(response: Response) -> Reply<Answer> {
     let unknown = |reason: &str| Reply { outcome: Answer::Unknown(reason.into()), budget: None };
-    let Some(bytes) = bounded_bytes(response).await else {
-        return unknown("the answer broke off or is larger than allowed");
+    let bytes = match Http::body(response, ANSWER_BYTES_MAX).await {
+        Ok(bytes) => bytes,
+        Err(BodyError::Broken(_)) => return unknown("the answer broke off"),
+        Err(BodyError::TooLarge(_)) => return unknown("the answer is larger than allowed"),
     };
     match serde_json::from_slice::<Value>(&bytes) {
         Ok(body) => answer::classify(&body),
         Err(_) => unknown("Shopify answers with something that is not JSON"),
-    }
-}
-
-async fn bounded_bytes(mut response: Response) -> Option<Vec<u8>> {
-    let mut bytes = Vec::new();
-    loop {
-        match response.chunk().await {
-            Ok(Some(chunk)) if bytes.len() + chunk.len() <= ANSWER_BYTES_MAX => {
-                bytes.extend_from_slice(&chunk);
-            }
-            Ok(None) => return Some(bytes),
-            Ok(Some(_)) | Err(_) => return None,
-        }
     }
 }
 

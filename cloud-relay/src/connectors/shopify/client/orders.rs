@@ -1,9 +1,9 @@
 //! Orders: created, looked for, and compared with the receipt.
 //!
 //! `orderCreate` has no idempotency, so the order carries its delivery key twice: as the value of
-//! an `id` metafield, which is found at once, and as `sourceIdentifier`, whose search lags. More
-//! than one order under a key is never settled by taking one of them: the look-up says so in what
-//! it found, and reading back makes it an exception.
+//! an `id` metafield and as `sourceIdentifier`; both may show late. More than one order under a key
+//! is never settled by taking one of them: the look-up says so in what it found, and reading back
+//! makes it an exception.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

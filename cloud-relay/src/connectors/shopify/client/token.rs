@@ -3,7 +3,6 @@
 //! Keeps the token in memory only; a restart fetches a new one. Reads no clock: what is done
 //! brings its time along. Never shows token or secret.
 
-use std::fmt;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -12,23 +11,18 @@ use serde::Deserialize;
 use tokio::sync::Mutex;
 
 use super::{Answer, CREDENTIALS_PAUSE};
+use crate::secret::Secret;
 
 /// Renewed this long before it ends, so that no request is sent with a token about to end.
 const RENEW_BEFORE_END: SignedDuration = SignedDuration::from_secs(300);
 
 /// What the app signs in with.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub(in crate::connectors::shopify) struct Credentials {
     /// The app's client id.
     pub(in crate::connectors::shopify) client_id: String,
     /// The app's client secret.
-    pub(in crate::connectors::shopify) client_secret: String,
-}
-
-impl fmt::Debug for Credentials {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Credentials(client id {}, secret ***)", self.client_id)
-    }
+    pub(in crate::connectors::shopify) client_secret: Secret,
 }
 
 #[derive(Deserialize)]
@@ -97,7 +91,7 @@ impl Tokens {
         let form = [
             ("grant_type", "client_credentials"),
             ("client_id", self.credentials.client_id.as_str()),
-            ("client_secret", self.credentials.client_secret.as_str()),
+            ("client_secret", self.credentials.client_secret.expose()),
         ];
         let response = http
             .post(&self.endpoint)

@@ -61,7 +61,7 @@ fn a_secret_is_named_once_and_never_shown() {
     assert_eq!(missing.key, "client_secret_file");
     std::io::Write::write_all(&mut std::fs::File::create(&file).unwrap(), b"s3cret\n").unwrap();
     let read = settings(&named).unwrap().credentials().unwrap();
-    assert_eq!(read.client_secret, "s3cret");
+    assert_eq!(read.client_secret.expose(), "s3cret");
     assert!(!format!("{read:?}").contains("s3cret"));
     for wrong in [least.to_owned(), format!("{named}client_secret_env = \"X\"\n")] {
         assert!(settings(&wrong).unwrap().credentials().is_err());
@@ -135,4 +135,40 @@ fn a_wait_is_at_least_a_second() {
     assert_eq!(retry_after("2.0"), Some(Duration::from_secs(2)));
     assert_eq!(retry_after("0"), Some(Duration::from_secs(1)));
     assert_eq!(retry_after("soon"), None);
+}
+
+/// Shapes as recorded, or as the schema's documentation states them.
+#[test]
+fn an_answer_proves_what_it_says_and_no_more() {
+    use crate::connectors::shopify::client::Answer;
+    use crate::connectors::shopify::client::answer::classify;
+    use serde_json::json;
+    let outcome = |body| classify(&body).outcome;
+    let error = |code: &str| json!([{ "message": "said", "extensions": { "code": code } }]);
+    let done = json!({ "orderCreate": { "order": null } });
+    assert_eq!(outcome(json!({ "data": done })), Answer::Data(done.clone()));
+    for (errors, data) in [
+        (error("INTERNAL_SERVER_ERROR"), json!(null)),
+        (error("TIMEOUT"), json!(null)),
+        // It ran, and something of its answer could not be made.
+        (error("SOMETHING"), done),
+    ] {
+        let outcome = outcome(json!({ "errors": errors, "data": data }));
+        assert!(matches!(outcome, Answer::Unknown(_)), "{outcome:?}");
+    }
+    for body in [json!({}), json!({ "data": null }), json!([]), json!("<html>")] {
+        assert!(matches!(outcome(body), Answer::Unknown(_)));
+    }
+    let denied = outcome(json!({ "errors": error("ACCESS_DENIED"), "data": { "orders": null } }));
+    assert!(matches!(denied, Answer::Paused { .. }), "{denied:?}");
+    let refused = outcome(json!({ "errors": error("INVALID_FIELD_ARGUMENTS"),
+        "data": { "inventoryAdjustQuantities": null } }));
+    assert!(matches!(refused, Answer::Refused(_)), "{refused:?}");
+    let throttled = classify(&json!({ "errors": error("THROTTLED"), "extensions": { "cost": {
+        "requestedQueryCost": 120, "actualQueryCost": null, "throttleStatus": {
+            "maximumAvailable": 2000.0, "currentlyAvailable": 20, "restoreRate": 50.0 } } } }));
+    assert_eq!(throttled.outcome, Answer::Throttled(Duration::from_secs(2)));
+    assert_eq!(throttled.budget.map(|budget| budget.available), Some(20));
+    let untold = outcome(json!({ "errors": error("THROTTLED") }));
+    assert_eq!(untold, Answer::Throttled(Duration::from_secs(1)));
 }
