@@ -53,3 +53,23 @@ pub(super) const KEY_DEFINITION_CREATE: Operation = mutation(
     "metafieldDefinitionCreate",
     include_str!("key_definition_create.graphql"),
 );
+
+/// Every document.
+#[cfg(test)]
+pub(super) const ALL: &[Operation] = &[
+    ORDER_CREATE,
+    ORDER_BY_KEY,
+    ORDER_BY_SOURCE,
+    ORDER_BY_ID,
+    ORDER_FOR_REFUND,
+    ORDERS_BY_NAME,
+    REFUND_CREATE,
+    INVENTORY_ADJUST,
+    INVENTORY_SET,
+    VARIANTS,
+    LEVELS,
+    LOCATIONS,
+    INSTALLATION,
+    KEY_DEFINITION,
+    KEY_DEFINITION_CREATE,
+];

@@ -1,8 +1,13 @@
-//! The connector against its goldens: what is sent, and how settings and answers are read.
+//! The connector against its goldens, against Shopify's schema, and against a simulated shop that
+//! keeps its own books.
 
+mod claims;
 mod goldens;
 mod properties;
 mod reading;
+mod schema;
+mod shop;
+mod stock;
 
 use jiff::Timestamp;
 use protocol::envelope::{Draft, Event};
