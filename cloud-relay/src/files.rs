@@ -25,6 +25,17 @@ pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
     }
 }
 
+/// Makes an empty file that only its owner may read, unless one is there.
+///
+/// # Errors
+/// The folder is missing or the disk refuses.
+pub(crate) fn make_private_file(path: &Path) -> io::Result<()> {
+    match private(path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        made => made?.sync_all().and_then(|()| sync_folder(path)),
+    }
+}
+
 /// Makes a folder that only its owner may enter, and those above it.
 ///
 /// # Errors
@@ -52,13 +63,18 @@ fn remove_if_there(path: &Path) -> io::Result<()> {
 }
 
 fn fill(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = private(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}
+
+/// Makes a file that is not there yet.
+fn private(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(path)?;
-    file.write_all(bytes)?;
-    file.sync_all()
+    options.open(path)
 }
 
 /// Makes the rename itself durable. Windows does that with the rename and opens no folder.
@@ -97,8 +113,12 @@ mod tests {
         let inner = folder.path().join("a/b");
         make_private_folder(&inner).unwrap();
         write_private(&inner.join("key"), b"one").unwrap();
+        make_private_file(&inner.join("store")).unwrap();
+        make_private_file(&inner.join("key")).unwrap();
+        assert_eq!(fs::read(inner.join("key")).unwrap(), b"one", "a file that is there stays");
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
         assert_eq!([mode(&inner), mode(&inner.join("key"))], [0o700, 0o600]);
+        assert_eq!(mode(&inner.join("store")), 0o600);
     }
 
     #[test]

@@ -164,12 +164,13 @@ pub async fn start_with(
         });
         let clock = Arc::clone(&seams.clock);
         let api = Api::new(Arc::clone(&store), config.tenant.clone(), token.clone(), clock);
-        relay.address = Some(listener.local_addr().context("read the bound address")?);
+        let address = listener.local_addr().context("read the bound address")?;
+        relay.address = Some(address);
         relay.operator_token = Some(token);
         let router = server::router(ingest, &api);
         let server = server::serve(listener, &config.listen, router, relay.handle.clone());
         relay.server = Some(tokio::spawn(server.await?));
-        tracing::info!(address = ?relay.address, tenant = %config.tenant, "the relay listens");
+        tracing::info!(%address, tenant = %config.tenant, "the relay listens");
     }
     if role.works() {
         let tenant = config.tenant.clone();
@@ -213,6 +214,8 @@ pub fn open_store(file: &Path) -> anyhow::Result<SharedStore> {
         files::make_private_folder(folder)
             .with_context(|| format!("make the folder `{}`", folder.display()))?;
     }
+    files::make_private_file(file)
+        .with_context(|| format!("make the store `{}`", file.display()))?;
     let store = SqliteStore::open(file).with_context(|| {
         format!("open the store `{}` (next: docs/errors/SK0052.md)", file.display())
     })?;
