@@ -28,7 +28,7 @@ async function ask(path) {
 function clock(time, now) {
   const at = new Date(time);
   const sameDay = at.toDateString() === new Date(now).toDateString();
-  const hours = at.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+  const hours = at.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
   return sameDay ? hours : `${at.toLocaleDateString()} ${hours}`;
 }
 
@@ -97,7 +97,7 @@ function showStatus(status) {
   const least = status.isComplete ? "" : "at least ";
   const count = status.exceptions.reduce((sum, row) => sum + row.count, 0);
   byId("at-risk").textContent = count
-    ? `${least}${count} documents, ${least}${sums(status.atRisk)} at risk: ` +
+    ? `${least}${count} ${count === 1 ? "document" : "documents"}, ${least}${sums(status.atRisk)} at risk: ` +
       status.exceptions.map((row) => `${row.count} ${row.class.replaceAll("_", " ")} (${row.code})`).join(", ")
     : "";
   fill(byId("targets"), status.targets.map((target) => [

@@ -265,26 +265,29 @@ fn exceptions_of(open: &[DeliveryView]) -> Vec<ExceptionStatus> {
 }
 
 fn sentence(status: &Status) -> String {
-    let unknown = status.stores.iter().filter(|store| store.hearing == Hearing::Unknown).count();
-    let held = status.stores.iter().filter(|store| store.hearing == Hearing::Held).count();
+    let hearing = |is: Hearing| {
+        let stores = status.stores.iter().filter(|store| store.hearing == is).count();
+        u64::try_from(stores).unwrap_or(u64::MAX)
+    };
+    let (unknown, held) = (hearing(Hearing::Unknown), hearing(Hearing::Held));
     let waiting: u64 = status.targets.iter().map(|target| target.waiting).sum();
     let exceptions: usize = status.exceptions.iter().map(|class| class.count).sum();
-    let paused: Vec<_> = status
-        .targets
-        .iter()
-        .filter(|target| target.paused_until.is_some())
-        .map(|target| target.target.as_str())
-        .collect();
-    let mut parts =
-        vec![format!("{} entries of {} stores held", status.entries, status.stores.len())];
+    let paused = status.targets.iter().filter(|target| target.paused_until.is_some());
+    let paused: Vec<_> = paused.map(|target| target.target.as_str()).collect();
+    let mut parts = vec![format!(
+        "{} of {} held",
+        counted(status.entries, "entry", "entries"),
+        counted(u64::try_from(status.stores.len()).unwrap_or(u64::MAX), "store", "stores")
+    )];
     if waiting > 0 {
-        parts.push(format!("{waiting} documents on their way"));
+        parts.push(format!("{} on the way", counted(waiting, "document", "documents")));
     }
     if unknown > 0 {
-        parts.push(format!("{unknown} stores unknown"));
+        parts.push(format!("{} unknown", counted(unknown, "store", "stores")));
     }
     if held > 0 {
-        parts.push(format!("{held} stores with a device to be released"));
+        let stores = counted(held, "store", "stores");
+        parts.push(format!("{stores} with a device to be released"));
     }
     if !paused.is_empty() {
         parts.push(format!("{} takes nothing", paused.join(", ")));
@@ -292,9 +295,15 @@ fn sentence(status: &Status) -> String {
     if exceptions > 0 {
         let amounts: Vec<_> = status.at_risk.iter().map(ToString::to_string).collect();
         let amounts = if amounts.is_empty() { "no amount".to_owned() } else { amounts.join(", ") };
-        parts.push(format!("{exceptions} exceptions for a person, {amounts} at risk"));
+        let exceptions = u64::try_from(exceptions).unwrap_or(u64::MAX);
+        let exceptions = counted(exceptions, "exception", "exceptions");
+        parts.push(format!("{exceptions} for a person, {amounts} at risk"));
     } else if unknown + held == 0 && paused.is_empty() {
         parts.push("nothing to do".to_owned());
     }
     format!("{}.", parts.join("; "))
+}
+
+fn counted(count: u64, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
 }

@@ -66,7 +66,7 @@ fn one_dark_device_makes_its_store_unknown_since_then() {
     assert_eq!(hearing_of(&devices), Hearing::Unknown);
     let status = status(devices, &[], &[]);
     assert_eq!(status.stores[0].heard_at, Some(at(dark)));
-    assert!(status.sentence.contains("1 stores unknown"), "{}", status.sentence);
+    assert!(status.sentence.contains("1 store unknown"), "{}", status.sentence);
     assert!(!status.sentence.contains("nothing to do"), "{}", status.sentence);
 }
 
