@@ -91,9 +91,16 @@ fn referred<'a>(root: &'a Value, property: &Value) -> Option<&'a Value> {
     root.get("$defs")?.get(name).filter(|inner| inner.get("properties").is_some())
 }
 
+/// An example says more than an empty table.
 fn value_of(property: &Value) -> Value {
-    let stated = |name| property.get(name).filter(|value: &&Value| !value.is_null());
-    let value = stated("default").or_else(|| stated("example"));
+    let says_something = |value: &&Value| match value {
+        Value::Null => false,
+        Value::Object(table) => !table.is_empty(),
+        _ => true,
+    };
+    let stated = |name| property.get(name).filter(says_something);
+    let empty = || property.get("default").filter(|value| !value.is_null());
+    let value = stated("default").or_else(|| stated("example")).or_else(empty);
     value.cloned().unwrap_or_else(|| Value::String(String::new()))
 }
 
