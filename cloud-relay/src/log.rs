@@ -4,6 +4,7 @@
 //! counted by the library rather than letting a request wait. Only the program starts a log, the
 //! library never does.
 
+use std::io::IsTerminal;
 use std::path::Path;
 
 use anyhow::Context;
@@ -38,10 +39,11 @@ pub(crate) fn start(config: &LogConfig, directory: &Path) -> anyhow::Result<Work
     let level = config.level.as_str();
     // Libraries are asked for warnings only: at `debug` they would log what they send.
     let filter = EnvFilter::new(format!("warn,cloud_relay={level},storekeep_relay={level}"));
+    let is_terminal = std::io::stderr().is_terminal();
     tracing_subscriber::registry()
         .with(filter)
         .with(tracing_subscriber::fmt::layer().json().with_writer(file))
-        .with(tracing_subscriber::fmt::layer().with_writer(std::io::stderr))
+        .with(tracing_subscriber::fmt::layer().with_ansi(is_terminal).with_writer(std::io::stderr))
         .try_init()
         .context("start the log")?;
     Ok(guard)
