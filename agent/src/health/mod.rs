@@ -13,14 +13,14 @@ use jiff::Timestamp;
 use protocol::handshake::HoldReason;
 use protocol::problem::Code;
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
 /// Why something does not work, in words, with the code whose page says what to do.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Reason {
     /// The code's number, such as `SK0040`.
-    #[serde(serialize_with = "number")]
+    #[serde(serialize_with = "number", deserialize_with = "of_number")]
     #[schemars(with = "String")]
     pub code: Code,
     /// What was tried and why it failed, in one line.
@@ -28,7 +28,7 @@ pub struct Reason {
 }
 
 /// The way up to the relay.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Link {
     /// No relay is configured: everything stays on this host.
@@ -63,7 +63,7 @@ pub enum Link {
 }
 
 /// How far the host's clock is from the relay's.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Skew {
     /// Relay time minus host time, in milliseconds. Includes up to half a round trip.
     pub ms: i64,
@@ -73,7 +73,7 @@ pub struct Skew {
 }
 
 /// Everything that is known about the relay.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct State {
     /// The way up.
@@ -241,4 +241,9 @@ impl fmt::Display for Span {
 
 fn number<S: serde::Serializer>(code: &Code, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(code.number())
+}
+
+fn of_number<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Code, D::Error> {
+    let number = String::deserialize(deserializer)?;
+    Code::from_number(&number).ok_or_else(|| serde::de::Error::custom("not a code"))
 }

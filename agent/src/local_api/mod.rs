@@ -4,6 +4,7 @@
 //! the relay; none waits for the network. Changes nothing but through `inputs::http`.
 
 mod access;
+mod entries;
 mod metrics;
 pub mod openapi;
 mod page;
@@ -33,7 +34,9 @@ use crate::inputs::http::{Intake, post_events};
 use crate::seams::Seams;
 
 pub use self::access::Peer;
-pub use self::progress::{EventProgress, ReceiptProgress, Stage, TargetProgress};
+pub use self::progress::{
+    EventProgress, ReceiptKey, ReceiptKeyError, ReceiptProgress, Stage, TargetProgress,
+};
 pub use self::serve::serve;
 pub use self::status::Status;
 
@@ -76,6 +79,9 @@ pub fn router(parts: Parts) -> Router {
     let reads = Router::new()
         .route("/v1/events/{id}", get(progress::event))
         .route("/v1/receipts/{register}/{business_date}/{number}", get(progress::receipt))
+        .route("/v1/journal", get(entries::list))
+        .route("/v1/journal/verification", get(entries::verify))
+        .route("/v1/journal/{entry}", get(entries::show))
         .route("/v1/status", get(status::status))
         .route("/healthz", get(status::healthz))
         .route("/metrics", get(metrics::metrics))

@@ -12,6 +12,7 @@ use serde_json::{Map, Value, json};
 
 use super::{ReceiptProgress, Status, respond};
 use crate::inputs::http::Accepted;
+use crate::lookup::{Entry, PAGE_ENTRIES_MAX, Page, Verifying};
 
 /// `GET /openapi.json`.
 pub(super) async fn document() -> Response {
@@ -76,6 +77,14 @@ fn paths() -> Value {
             "ReceiptProgress",
             &[Code::NotFound],
         )},
+        "/v1/journal": { "get": list() },
+        "/v1/journal/{entry}": { "get": read(
+            "One entry with its record, by its number or its event's id",
+            &[("entry", json!({ "type": "string" }))],
+            "JournalEntry",
+            &[Code::NotFound],
+        )},
+        "/v1/journal/verification": { "get": verification() },
         "/v1/status": { "get": read("The agent's state", &[], "Status", &[]) },
         "/metrics": { "get": { "summary": "The state in the Prometheus text format", "responses": {
             "200": { "description": "OK", "content": { "text/plain": {} } },
@@ -127,6 +136,35 @@ fn post_events() -> Value {
     })
 }
 
+/// The newest entries, a page at a time.
+fn list() -> Value {
+    let mut list = read("What is journaled, newest first", &[], "JournalPage", &[]);
+    let query = |name: &str, schema: Value| json!({ "name": name, "in": "query", "required": false, "schema": schema });
+    list["parameters"] = json!([
+        query("which", json!({ "enum": ["all", "unsent", "conflicts"], "default": "all" })),
+        query("count", json!({ "type": "integer", "minimum": 1, "maximum": PAGE_ENTRIES_MAX })),
+        query("before", json!({ "type": "string", "description": "`next` of an earlier page" })),
+    ]);
+    list["responses"]["400"] = problem_answer(&[Code::InvalidRequest]);
+    list
+}
+
+fn verification() -> Value {
+    let schema = json!({ "$ref": "#/components/schemas/Verifying" });
+    json!({
+        "summary": "Recomputes the hash chain over every entry",
+        "description": "One JSON line for each step, and one for what was found.",
+        "responses": {
+            "200": {
+                "description": "OK", "content": { "application/x-ndjson": { "schema": schema } }
+            },
+            "401": problem_answer(&[Code::Unauthorised]),
+            "403": problem_answer(&[Code::ForeignOrigin]),
+            "503": problem_answer(&[Code::Busy])
+        }
+    })
+}
+
 fn read(summary: &str, parameters: &[(&str, Value)], answer: &str, codes: &[Code]) -> Value {
     let parameters: Vec<_> = parameters
         .iter()
@@ -160,6 +198,9 @@ fn components() -> Value {
         .into_generator();
     generator.subschema_for::<Accepted>();
     generator.subschema_for::<ReceiptProgress>();
+    generator.subschema_for::<Page>();
+    generator.subschema_for::<Entry>();
+    generator.subschema_for::<Verifying>();
     generator.subschema_for::<Status>();
     let mut components = generator.take_definitions(true);
     for (name, schema) in schemas::all() {

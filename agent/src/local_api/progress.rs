@@ -2,26 +2,27 @@
 //!
 //! Read from the journal, which keeps the relay's last word. Asks nobody.
 
+use std::str::FromStr;
 use std::sync::Arc;
 
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use jiff::Timestamp;
-use journal::{Journal, JournaledEvent};
+use journal::{Journal, JournaledEvent, ReadError};
 use protocol::chain::{Epoch, Sequence};
 use protocol::event::key;
-use protocol::id::{EventId, Receipt, RegisterId, TargetId, Text};
+use protocol::id::{EventId, Receipt, RegisterId, StoreId, TargetId, Text};
 use protocol::problem::Problem;
 use protocol::progress::{Progress, ProgressState};
 use protocol::time::BusinessDate;
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Parts, Shared, nothing, policy, respond};
 
 /// How far an event has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[schemars(inline)]
 pub enum Stage {
@@ -32,7 +33,7 @@ pub enum Stage {
 }
 
 /// Where an event stands.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct EventProgress {
     /// The event.
@@ -56,7 +57,7 @@ pub struct EventProgress {
 }
 
 /// How far one target is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct TargetProgress {
     /// The target.
@@ -74,8 +75,24 @@ pub struct TargetProgress {
     pub at: Timestamp,
 }
 
+/// What a receipt says of itself, as `REGISTER/DATE/NUMBER`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReceiptKey {
+    /// The register.
+    pub register: RegisterId,
+    /// The trading day.
+    pub date: BusinessDate,
+    /// The number that the POS printed.
+    pub number: Receipt,
+}
+
+/// A text names no receipt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a receipt is named as `2/2026-11-23/000187`: register, business date and number")]
+pub struct ReceiptKeyError;
+
 /// Everything that stands under a receipt number: the sale, its return, conflicts.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ReceiptProgress {
     /// The events, in the order of their natural keys.
     pub events: Vec<EventProgress>,
@@ -105,7 +122,9 @@ async fn find_event(journal: &Journal, id: &str) -> Result<EventProgress, Proble
     let id = id.parse().map(EventId).map_err(|_| nothing("an event's id is a UUID"))?;
     let found = journal.by_event(id).await.map_err(|error| respond::unreadable(&error))?;
     match found.into_iter().next() {
-        Some(found) => of(journal, found).await,
+        Some(found) => {
+            EventProgress::of(journal, found).await.map_err(|error| respond::unreadable(&error))
+        }
         None => Err(nothing(format!("no event {id} in the journal of this host"))),
     }
 }
@@ -117,38 +136,91 @@ async fn find_receipt(
     number: &str,
 ) -> Result<ReceiptProgress, Problem> {
     let unknown = |what: &str| nothing(format!("the address names no {what}"));
-    let register: RegisterId = register.parse().map_err(|_| unknown("register"))?;
-    let date: BusinessDate = date.parse().map_err(|_| unknown("business date (2026-11-23)"))?;
-    let number: Receipt = number.parse().map_err(|_| unknown("receipt number"))?;
+    let receipt = ReceiptKey {
+        register: register.parse().map_err(|_| unknown("register"))?,
+        date: date.parse().map_err(|_| unknown("business date (2026-11-23)"))?,
+        number: number.parse().map_err(|_| unknown("receipt number"))?,
+    };
     let Parts { config, journal, .. } = &shared.parts;
-    let prefix = key::receipt_prefix(&config.store, &register, date, number.as_str());
-    let found = journal.by_natural_key_prefix(&prefix, policy::RECEIPT_ENTRIES_MAX).await;
-    let mut events = Vec::new();
-    for found in found.map_err(|error| respond::unreadable(&error))? {
-        events.push(of(journal, found).await?);
-    }
+    let found = receipt.find(journal, &config.store).await;
+    let events = found.map_err(|error| respond::unreadable(&error))?;
     if events.is_empty() {
+        let ReceiptKey { register, date, number } = receipt;
         let detail = format!("no receipt {number} of register {register} on {date}");
         return Err(nothing(detail));
     }
     Ok(ReceiptProgress { events })
 }
 
-async fn of(journal: &Journal, event: JournaledEvent) -> Result<EventProgress, Problem> {
-    let progress = journal.progress_of(event.event_id).await;
-    let progress = progress.map_err(|error| respond::unreadable(&error))?;
-    let is_of_entry =
-        |item: &Progress| item.epoch == event.epoch && item.sequence == event.sequence;
-    Ok(EventProgress {
-        id: event.event_id,
-        epoch: event.epoch,
-        sequence: event.sequence,
-        journaled_at: event.journaled_at,
-        state: if event.acknowledged { Stage::Relayed } else { Stage::Journaled },
-        conflict_of: event.conflict_of,
-        targets: progress.into_iter().filter(is_of_entry).map(TargetProgress::from).collect(),
-        natural_key: event.natural_key,
-    })
+impl ReceiptKey {
+    /// Everything under the receipt number, in the order of the natural keys.
+    ///
+    /// # Errors
+    /// The journal cannot be read.
+    pub async fn find(
+        &self,
+        journal: &Journal,
+        store: &StoreId,
+    ) -> Result<Vec<EventProgress>, ReadError> {
+        let prefix = key::receipt_prefix(store, &self.register, self.date, self.number.as_str());
+        let mut events = Vec::new();
+        for found in journal.by_natural_key_prefix(&prefix, policy::RECEIPT_ENTRIES_MAX).await? {
+            events.push(EventProgress::of(journal, found).await?);
+        }
+        Ok(events)
+    }
+}
+
+impl ReceiptKey {
+    /// The same as a part of an address, which percent-encodes what a number may hold.
+    #[must_use]
+    pub fn path(&self) -> String {
+        let mut number = String::new();
+        for byte in self.number.as_str().bytes() {
+            match byte {
+                b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' | b'-' | b'.' | b'_' | b'~' => {
+                    number.push(char::from(byte));
+                }
+                other => number.push_str(&format!("%{other:02X}")),
+            }
+        }
+        format!("{}/{}/{number}", self.register, self.date)
+    }
+}
+
+impl FromStr for ReceiptKey {
+    type Err = ReceiptKeyError;
+    fn from_str(text: &str) -> Result<Self, ReceiptKeyError> {
+        let mut parts = text.splitn(3, '/');
+        let mut next = || parts.next().ok_or(ReceiptKeyError);
+        Ok(Self {
+            register: next()?.parse().map_err(|_| ReceiptKeyError)?,
+            date: next()?.parse().map_err(|_| ReceiptKeyError)?,
+            number: next()?.parse().map_err(|_| ReceiptKeyError)?,
+        })
+    }
+}
+
+impl EventProgress {
+    /// Where an entry's event stands.
+    ///
+    /// # Errors
+    /// The journal cannot be read.
+    pub async fn of(journal: &Journal, event: JournaledEvent) -> Result<Self, ReadError> {
+        let progress = journal.progress_of(event.event_id).await?;
+        let is_of_entry =
+            |item: &Progress| item.epoch == event.epoch && item.sequence == event.sequence;
+        Ok(Self {
+            id: event.event_id,
+            epoch: event.epoch,
+            sequence: event.sequence,
+            journaled_at: event.journaled_at,
+            state: if event.acknowledged { Stage::Relayed } else { Stage::Journaled },
+            conflict_of: event.conflict_of,
+            targets: progress.into_iter().filter(is_of_entry).map(TargetProgress::from).collect(),
+            natural_key: event.natural_key,
+        })
+    }
 }
 
 impl From<Progress> for TargetProgress {

@@ -15,14 +15,14 @@ use protocol::chain::{Epoch, Sequence};
 use protocol::id::{DeviceId, RegisterId, StoreId};
 use protocol::problem::Problem;
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Parts, Shared, respond};
 use crate::health;
 use crate::inputs::http::Tally;
 
 /// `GET /v1/status`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Status {
     /// The state in one sentence, as the local page shows it.
@@ -43,7 +43,7 @@ pub struct Status {
 }
 
 /// The journal in figures.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct JournalStatus {
     /// The identity of the continuous journal.
@@ -71,7 +71,7 @@ pub struct JournalStatus {
 }
 
 /// What came in over HTTP.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Intake {
     /// New events.
