@@ -10,6 +10,7 @@ pub mod health;
 pub mod identity;
 pub mod inputs;
 pub mod local_api;
+pub mod log;
 pub mod lookup;
 pub mod run;
 pub mod seams;

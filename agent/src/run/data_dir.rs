@@ -54,6 +54,13 @@ impl DataDir {
         named.unwrap_or_else(|| self.0.join("local-api.token"))
     }
 
+    /// Where the running agent leaves the address of its local API, for a configuration that lets
+    /// the system choose the port.
+    #[must_use]
+    pub fn local_api_address(&self) -> PathBuf {
+        self.0.join("local-api.address")
+    }
+
     /// The log files.
     #[must_use]
     pub fn logs(&self, config: &Config) -> PathBuf {

@@ -1,3 +1,254 @@
-//! What the running agent is made of.
+//! Runs the agent: opens what it needs, starts what goes on at the same time, and follows what
+//! happens until it is told to stop.
+//!
+//! What happens is a closed set, [`Happening`]. The local API takes sales from the moment that it
+//! is ready, whatever the relay does; sync and pruning go on beside it and meet it in the journal
+//! alone. Does not read the command line, the environment or signals.
+
 mod data_dir;
+mod open;
+mod prune;
+#[cfg(test)]
+pub(crate) mod tests;
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::Context;
+use journal::Journal;
+use protocol::enrolment::EnrolmentAnswer;
+use protocol::problem::{Code, Problem};
+use tokio::net::TcpListener;
+use tokio::sync::{oneshot, watch};
+use tokio::task::{JoinError, JoinHandle};
+
+use crate::config::{Config, Secret};
+use crate::files;
+use crate::health::{Health, Link, Reason};
+use crate::identity::{self, DeviceKey};
+use crate::local_api;
+use crate::seams::Seams;
+use crate::sync::{self, Membership, enrol};
+
 pub use self::data_dir::DataDir;
+pub use self::open::{open_existing_journal, open_journal, refused};
+
+/// What the host gives to the agent.
+#[derive(Debug, Clone)]
+pub struct Host {
+    /// The data folder; it is made if there is none.
+    pub data_dir: DataDir,
+    /// The local API's token from the environment, which goes before the file.
+    pub local_api_token: Option<Secret>,
+    /// The enrolment token from the environment, which goes before the files.
+    pub enrolment_token: Option<Secret>,
+}
+
+/// The agent takes sales.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ready {
+    /// Where.
+    pub local_api: SocketAddr,
+    /// The file with the token that the POS sends; none if the token came from the environment.
+    pub token_file: Option<PathBuf>,
+}
+
+/// Everything that the loop follows.
+enum Happening {
+    /// The agent is to stop.
+    Stop,
+    /// The local API serves no more.
+    LocalApiEnded(Result<io::Result<()>, JoinError>),
+    /// Sync ended: there is no relay, or it failed.
+    SyncEnded(Result<(), JoinError>),
+    /// Pruning failed.
+    PruneEnded(JoinError),
+}
+
+/// What goes on at the same time.
+struct Tasks {
+    local_api: JoinHandle<io::Result<()>>,
+    sync: Option<JoinHandle<()>>,
+    prune: JoinHandle<()>,
+    stop: watch::Sender<bool>,
+}
+
+/// Runs the agent until `shutdown` is done. Requests under way are answered first.
+///
+/// # Errors
+/// Something that it needs cannot be opened, or a part of it failed. Nothing that was answered to
+/// a POS is lost by that.
+pub async fn run(
+    config: Config,
+    host: Host,
+    seams: Seams,
+    ready: oneshot::Sender<Ready>,
+    shutdown: impl Future<Output = ()>,
+) -> anyhow::Result<()> {
+    files::make_private_folder(host.data_dir.folder())
+        .with_context(|| format!("make the data folder `{}`", host.data_dir.folder().display()))?;
+    let journal = open_journal(&host.data_dir, &seams)?;
+    let (mut tasks, is_ready) = start(Arc::new(config), &host, seams, journal).await?;
+    tracing::info!(local_api = %is_ready.local_api, "the agent takes sales");
+    if ready.send(is_ready).is_err() {
+        tracing::debug!("nobody waits for the agent to be ready");
+    }
+    tokio::pin!(shutdown);
+    let ended = loop {
+        match tasks.next(&mut shutdown).await {
+            Happening::Stop => break Ok(()),
+            // Without a relay there is nothing to sync.
+            Happening::SyncEnded(Ok(())) => tasks.sync = None,
+            Happening::SyncEnded(Err(error)) => break Err(error).context("sync failed"),
+            Happening::PruneEnded(error) => break Err(error).context("pruning failed"),
+            Happening::LocalApiEnded(Err(error)) => break Err(error).context("run the local API"),
+            Happening::LocalApiEnded(Ok(served)) => {
+                served.context("serve the local API")?;
+                break Err(anyhow::anyhow!("the local API ended by itself"));
+            }
+        }
+    };
+    tasks.end().await?;
+    ended
+}
+
+/// Makes or reads what identifies this host, and starts everything.
+async fn start(
+    config: Arc<Config>,
+    host: &Host,
+    seams: Seams,
+    journal: Journal,
+) -> anyhow::Result<(Tasks, Ready)> {
+    let random = &*seams.random;
+    let key = Arc::new(DeviceKey::load_or_make(&host.data_dir.device_key(), random)?);
+    let (token, token_file) = local_api_token(&config, host, &seams)?;
+    let listener = listen(&config).await?;
+    let local_address = listener.local_addr().context("ask for the local API's address")?;
+    files::write_private(&host.data_dir.local_api_address(), local_address.to_string().as_bytes())
+        .context("write down the local API's address")?;
+    let health = Health::new(first_link(&config, &seams));
+    let (enrolment, enrolled) = watch::channel(kept(&journal, &key).await);
+    let parts = sync::Parts {
+        store: config.store.clone(),
+        journal: journal.clone(),
+        health: health.clone(),
+        seams: seams.clone(),
+        instance: identity::instance(random)?,
+    };
+    let membership = Membership {
+        key,
+        token: host.enrolment_token.clone(),
+        token_file: host.data_dir.enrolment_token(),
+        enrolment,
+    };
+    let (stop, stopped) = watch::channel(false);
+    let pruning =
+        prune::run(journal.clone(), health.clone(), seams.clone(), config.journal.clone());
+    let api = local_api::Parts {
+        config: Arc::clone(&config),
+        journal,
+        health,
+        seams,
+        token,
+        enrolment: enrolled,
+    };
+    let tasks = Tasks {
+        local_api: tokio::spawn(local_api::serve(listener, api, is_set(stopped))),
+        sync: Some(tokio::spawn(async move { sync::run(parts, &config, membership).await })),
+        prune: tokio::spawn(pruning),
+        stop,
+    };
+    Ok((tasks, Ready { local_api: local_address, token_file }))
+}
+
+fn local_api_token(
+    config: &Config,
+    host: &Host,
+    seams: &Seams,
+) -> anyhow::Result<(Secret, Option<PathBuf>)> {
+    if let Some(token) = &host.local_api_token {
+        return Ok((token.clone(), None));
+    }
+    let file = host.data_dir.local_api_token(config);
+    let token = identity::local_api_token(&file, &*seams.random)?;
+    Ok((token, Some(file)))
+}
+
+async fn listen(config: &Config) -> anyhow::Result<TcpListener> {
+    let address = config.local_api.listen;
+    TcpListener::bind(address).await.map_err(|error| {
+        let detail = format!("listen on {address}: {error}");
+        let next = "run `storekeep-agent status` to see whether an agent runs already, or choose \
+                    another local_api.listen";
+        anyhow::Error::new(Problem::new(Code::Configuration, detail).next(next))
+    })
+}
+
+fn first_link(config: &Config, seams: &Seams) -> Link {
+    match config.relay.url {
+        None => Link::NoRelay,
+        Some(_) => {
+            let reason = Reason::new(Code::RelayUnreachable, "the relay was not asked yet");
+            Link::Offline { since: seams.now(), reason }
+        }
+    }
+}
+
+/// The enrolment of an earlier start, so that personal fields are sealed from the first sale on.
+async fn kept(journal: &Journal, key: &DeviceKey) -> Option<EnrolmentAnswer> {
+    match enrol::kept(journal, key).await {
+        Ok(kept) => kept,
+        Err(failure) => {
+            tracing::warn!(%failure, "the enrolment cannot be read; sync tries again");
+            None
+        }
+    }
+}
+
+async fn is_set(mut stopped: watch::Receiver<bool>) {
+    // A sender that is gone means the same.
+    if stopped.wait_for(|stopped| *stopped).await.is_err() {
+        tracing::debug!("the agent ended without saying so");
+    }
+}
+
+impl Tasks {
+    async fn next(&mut self, shutdown: &mut (impl Future<Output = ()> + Unpin)) -> Happening {
+        let sync = async {
+            match &mut self.sync {
+                Some(sync) => sync.await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = shutdown => Happening::Stop,
+            ended = &mut self.local_api => Happening::LocalApiEnded(ended),
+            ended = sync => Happening::SyncEnded(ended),
+            ended = &mut self.prune => match ended {
+                Ok(()) => std::future::pending().await,
+                Err(error) => Happening::PruneEnded(error),
+            },
+        }
+    }
+
+    /// Lets the requests under way be answered and drops the rest: what sync had under way is
+    /// settled by the next session.
+    async fn end(self) -> anyhow::Result<()> {
+        self.stop.send_replace(true);
+        for task in self.sync.into_iter().chain([self.prune]) {
+            task.abort();
+            if let Err(error) = task.await
+                && error.is_panic()
+            {
+                tracing::error!(%error, "a part of the agent failed while it was stopped");
+            }
+        }
+        if !self.local_api.is_finished() {
+            self.local_api.await.context("stop the local API")?.context("serve the local API")?;
+        }
+        tracing::info!("the agent has stopped");
+        Ok(())
+    }
+}
