@@ -4,7 +4,9 @@
 //! `inputs` and `sync` meet only in the journal: capture never waits for the network.
 
 pub mod capture;
+pub mod cli;
 pub mod config;
+pub mod doctor;
 pub mod files;
 pub mod health;
 pub mod identity;

@@ -36,6 +36,26 @@ impl RelayUrl {
         self.0.as_str().trim_end_matches('/')
     }
 
+    /// The host to look up and the port to connect to.
+    #[must_use]
+    pub fn host_and_port(&self) -> (&str, u16) {
+        let host = self.0.host_str().expect("a relay's address has a host");
+        let port = self.0.port_or_known_default().expect("http and https have a port");
+        (host.trim_start_matches('[').trim_end_matches(']'), port)
+    }
+
+    /// Whether the way there is encrypted.
+    #[must_use]
+    pub fn is_encrypted(&self) -> bool {
+        self.0.scheme() == "https"
+    }
+
+    /// Whether the relay runs on this very host.
+    #[must_use]
+    pub fn is_this_host(&self) -> bool {
+        self.0.host_str().is_some_and(is_loopback)
+    }
+
     /// The address of something at the relay, where `path` begins with a slash.
     #[must_use]
     pub fn join(&self, path: &str) -> String {

@@ -3,7 +3,6 @@
 //!
 //! Does not connect.
 
-use std::net::IpAddr;
 use std::path::PathBuf;
 
 use reqwest::redirect::Policy;
@@ -56,14 +55,14 @@ pub fn client(url: &RelayUrl, config: &RelayConfig) -> Result<Client, ClientErro
     {
         builder = builder.tcp_user_timeout(UNCONFIRMED_MAX);
     }
-    if is_this_host(url) {
+    if url.is_this_host() {
         // No proxy reaches this very host.
         builder = builder.no_proxy();
     }
     builder = match &config.ca_file {
         Some(file) => builder.tls_certs_merge(certificates(file.clone())?),
         // Without TLS a host needs no certificates at all.
-        None if url.as_str().starts_with("http://") => builder.tls_certs_only([]),
+        None if !url.is_encrypted() => builder.tls_certs_only([]),
         None => builder,
     };
     builder.build().map_err(ClientError::Tls)
@@ -78,16 +77,6 @@ fn certificates(file: PathBuf) -> Result<Vec<Certificate>, ClientError> {
         Ok(certificates) if !certificates.is_empty() => Ok(certificates),
         Ok(_) | Err(_) => Err(ClientError::Shape { file }),
     }
-}
-
-fn is_this_host(url: &RelayUrl) -> bool {
-    let rest = url.as_str().split_once("://").map_or("", |(_, rest)| rest);
-    let authority = rest.split('/').next().unwrap_or_default();
-    let host = match authority.strip_prefix('[') {
-        Some(address) => address.split(']').next().unwrap_or_default(),
-        None => authority.split(':').next().unwrap_or_default(),
-    };
-    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 /// Another part of the program may have been first; it provides the same.

@@ -6,6 +6,7 @@
 //! redirect.
 
 mod client;
+mod probe;
 #[cfg(test)]
 mod tests;
 mod wire;
@@ -23,6 +24,7 @@ use protocol::sign::{SigningKey, VerifyingKey};
 use serde::de::DeserializeOwned;
 
 pub use self::client::{ClientError, client};
+pub use self::probe::{Probe, probe};
 pub(super) use self::wire::in_one_line;
 use self::wire::{Answer, Wire};
 use super::batch::Packed;

@@ -104,7 +104,7 @@ fn failure(error: &reqwest::Error) -> Failure {
 }
 
 /// Whether the connection came about and TLS did not.
-fn is_tls(error: &reqwest::Error) -> bool {
+pub(super) fn is_tls(error: &reqwest::Error) -> bool {
     let mut cause: Option<&(dyn Error + 'static)> = error.source();
     while let Some(error) = cause {
         let inner = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);

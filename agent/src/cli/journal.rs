@@ -1,0 +1,153 @@
+//! `journal`: what is journaled, entry by entry, and whether the chain over it holds.
+//!
+//! Changes nothing. While the agent runs it is asked; the file is opened only when none does.
+
+use std::io::{IsTerminal, Write};
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::Place;
+use super::error::{CommandError, Exit};
+use super::source::Source;
+use crate::local_api::Stage;
+use crate::lookup::{self, PAGE_ENTRIES_MAX, Page, Reference, Verified, Which};
+
+/// What is to be done with the journal.
+#[derive(Debug, clap::Subcommand)]
+pub(super) enum Command {
+    /// List the newest entries.
+    Ls(Ls),
+    /// Show one entry with its record.
+    Show {
+        /// The entry's number, or the event's id.
+        entry: Reference,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Recompute the hash chain over every entry.
+    Verify {
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// Which entries to list.
+#[derive(Debug, clap::Args)]
+pub(super) struct Ls {
+    /// Only some of them.
+    #[arg(long, value_enum, default_value_t = Which::All)]
+    which: Which,
+    /// How many.
+    #[arg(long, default_value_t = 20, value_parser = count)]
+    count: usize,
+    /// Read on from where an earlier list ended.
+    #[arg(long, value_name = "EPOCH.SEQUENCE")]
+    before: Option<lookup::Place>,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+fn count(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(count @ 1..=PAGE_ENTRIES_MAX) => Ok(count),
+        Ok(_) | Err(_) => Err(format!("a number from 1 to {PAGE_ENTRIES_MAX}")),
+    }
+}
+
+/// Runs the command.
+pub(super) async fn run(
+    place: &Place,
+    command: &Command,
+    out: &mut (dyn Write + Send),
+) -> Result<Exit, CommandError> {
+    let source = Source::find(place, &place.config()?).await?;
+    match command {
+        Command::Ls(ls) => {
+            let page = source.page(ls.which, ls.before, ls.count).await?;
+            list(&page, ls.json, out)?;
+            Ok(Exit::Done)
+        }
+        Command::Show { entry, json } => {
+            let entry = source.entry(*entry).await?;
+            match json {
+                true => writeln!(out, "{}", serde_json::to_string(&entry).expect("plain data"))?,
+                false => {
+                    writeln!(out, "{:#}", serde_json::to_value(&entry).expect("plain data"))?;
+                }
+            }
+            Ok(Exit::Done)
+        }
+        Command::Verify { json } => verify(&source, *json, out).await,
+    }
+}
+
+fn list(page: &Page, json: bool, out: &mut dyn Write) -> std::io::Result<()> {
+    if json {
+        return writeln!(out, "{}", serde_json::to_string(page).expect("plain data"));
+    }
+    for event in &page.entries {
+        let state = match (event.conflict_of, event.state) {
+            (Some(_), _) => "conflict",
+            (None, Stage::Journaled) => "journaled",
+            (None, Stage::Relayed) => "relayed",
+        };
+        let (sequence, at, key) = (event.sequence, event.journaled_at, &event.natural_key);
+        writeln!(out, "{sequence:>10}  {at:<30}  {state:<9}  {key}")?;
+    }
+    if let Some(next) = page.next {
+        writeln!(out, "more: --before {next}")?;
+    }
+    Ok(())
+}
+
+async fn verify(
+    source: &Source,
+    json: bool,
+    out: &mut (dyn Write + Send),
+) -> Result<Exit, CommandError> {
+    let bar = bar();
+    let found = source
+        .verify(&mut |entries, total| {
+            bar.set_length(total);
+            bar.set_position(entries);
+        })
+        .await;
+    bar.finish_and_clear();
+    let found = found?;
+    match json {
+        true => writeln!(out, "{}", serde_json::to_string(&found).expect("plain data"))?,
+        false => say(&found, source.in_words(), out)?,
+    }
+    Ok(if found.fault.is_some() { Exit::Found } else { Exit::Done })
+}
+
+fn say(found: &Verified, source: &str, out: &mut dyn Write) -> std::io::Result<()> {
+    let Verified { entries, records, fault } = found;
+    match fault {
+        None => writeln!(
+            out,
+            "the chain holds: {entries} entries, {records} of them with their content (asked: {source})"
+        ),
+        Some(wrong) => {
+            let (sequence, epoch, what) = (wrong.sequence, wrong.epoch, &wrong.what);
+            writeln!(
+                out,
+                "entry {sequence} {what} (epoch {epoch}; {entries} entries before hold)"
+            )?;
+            writeln!(out, "next: keep the file as it is and read docs/errors/SK0043.md")
+        }
+    }
+}
+
+/// A bar on a terminal, nothing elsewhere.
+fn bar() -> ProgressBar {
+    if !std::io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let template = "{bar:40} {human_pos}/{human_len} entries, {eta} left";
+    let style = ProgressStyle::with_template(template).expect("the template is fixed");
+    ProgressBar::new(0).with_style(style)
+}
