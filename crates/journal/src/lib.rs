@@ -84,8 +84,9 @@
 //!    | known | known under this key | | `Replay` of that entry; nothing is added |
 //!    | known | other | | `Conflict`: journaled, its findings naming the first event |
 //!
-//! 4. In a savepoint it adds entry, body and local extensions and sets the input's cursor (a
-//!    replay sets the cursor alone). What the tables refuse fails alone.
+//! 4. It adds entry, body and local extensions and sets the input's cursor (a replay sets the
+//!    cursor alone). Should the tables refuse one, the group is written anew with a savepoint an
+//!    entry, and that one fails alone.
 //! 5. It commits: SQLite appends the changed pages to the log and syncs it (`synchronous=FULL`).
 //! 6. It shows the new head, then answers everyone in the group.
 //!

@@ -112,13 +112,13 @@ pub(crate) fn sale(n: u128) -> NewEntry {
 }
 
 pub(crate) fn append(file: &mut JournalFile, entry: NewEntry) -> Result<Appended, AppendError> {
-    file.append(vec![Prepared::new(entry)?]).pop().unwrap()
+    file.append(&[Prepared::new(entry)?]).pop().unwrap()
 }
 
 /// Appends sales `1..=count` in one group.
 pub(crate) fn append_sales(file: &mut JournalFile, count: u128) {
-    let entries = (1..=count).map(|n| Prepared::new(sale(n)).unwrap()).collect();
-    for outcome in file.append(entries) {
+    let entries: Vec<_> = (1..=count).map(|n| Prepared::new(sale(n)).unwrap()).collect();
+    for outcome in file.append(&entries) {
         outcome.unwrap();
     }
 }

@@ -103,11 +103,12 @@ impl Prepared {
         Ok(Self { entry, body })
     }
 
-    /// Seals it anew as a conflict with the first event of its natural key.
-    fn in_conflict_with(mut self, first: EventId) -> Result<Self, AppendError> {
-        self.entry.findings.conflict_of = Some(first);
-        self.body = Body::seal(&self.entry)?;
-        Ok(self)
+    /// The same, sealed as a conflict with the first event of its natural key.
+    fn in_conflict_with(&self, first: EventId) -> Result<Self, AppendError> {
+        let mut entry = self.entry.clone();
+        entry.findings.conflict_of = Some(first);
+        let body = Body::seal(&entry)?;
+        Ok(Self { entry, body })
     }
 
     /// Bytes of the record, uncompressed.

@@ -49,7 +49,7 @@ fn a_replay_within_its_own_group_is_one() {
     let place = Place::new();
     let mut file = place.open();
     let group = [entry(1, "a", "x"), entry(2, "a", "x"), entry(3, "b", "x")];
-    let outcomes = file.append(group.map(|new| Prepared::new(new).unwrap()).into());
+    let outcomes = file.append(&group.map(|new| Prepared::new(new).unwrap()));
     assert!(matches!(outcomes[0], Ok(Appended::New { .. })));
     assert!(matches!(outcomes[1], Ok(Appended::Replay { sequence: Sequence(1), .. })));
     assert!(matches!(outcomes[2], Ok(Appended::New { .. })));
@@ -95,7 +95,7 @@ fn a_known_id_under_another_key_fails_alone() {
     let mut file = place.open();
     append(&mut file, entry(1, "a", "x")).unwrap();
     let group = [entry(2, "b", "x"), entry(1, "c", "x"), entry(3, "d", "x")];
-    let outcomes = file.append(group.map(|new| Prepared::new(new).unwrap()).into());
+    let outcomes = file.append(&group.map(|new| Prepared::new(new).unwrap()));
     assert!(matches!(outcomes[0], Ok(Appended::New { .. })));
     assert!(
         matches!(&outcomes[1], Err(AppendError::IdReused { natural_key }) if natural_key == "a")

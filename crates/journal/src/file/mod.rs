@@ -68,10 +68,9 @@ impl JournalFile {
 
     /// Appends entries in one transaction; an entry that breaks a rule fails alone. All of it is
     /// durable when this returns.
-    pub fn append(&mut self, entries: Vec<Prepared>) -> Vec<Result<Appended, AppendError>> {
-        let count = entries.len();
+    pub fn append(&mut self, entries: &[Prepared]) -> Vec<Result<Appended, AppendError>> {
         let written = self.transact(|connection, tail| write_group(connection, tail, entries));
-        written.unwrap_or_else(|error| vec![Err(AppendError::new(error)); count])
+        written.unwrap_or_else(|error| vec![Err(AppendError::new(error)); entries.len()])
     }
 
     /// Moves the acknowledged mark. An acknowledgement at or below it changes nothing.

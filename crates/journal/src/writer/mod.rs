@@ -179,7 +179,7 @@ fn write_group(file: &mut JournalFile, group: Vec<Append>, published: &Published
         waiting.push((append.entries.len(), append.answer, append._room));
         entries.extend(append.entries);
     }
-    let mut outcomes = file.append(entries).into_iter();
+    let mut outcomes = file.append(&entries).into_iter();
     publish(file, published);
     for (count, answer, _room) in waiting {
         if answer.send(outcomes.by_ref().take(count).collect()).is_err() {

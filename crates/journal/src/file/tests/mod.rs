@@ -30,7 +30,7 @@ fn a_failed_commit_is_answered_as_such_leaves_nothing_and_may_be_tried_again() {
     let before = file.state().clone();
     fail_commits(&file);
     let group = [sale(3), sale(4)].map(|new| Prepared::new(new).unwrap());
-    for outcome in file.append(group.into()) {
+    for outcome in file.append(&group) {
         assert!(matches!(outcome, Err(AppendError::NotCommitted(_))), "{outcome:?}");
     }
     assert_eq!(*file.state(), before);
@@ -77,7 +77,7 @@ fn an_entry_that_the_tables_refuse_fails_alone() {
         )
         .unwrap();
     let group = [entry(1, "a", "x"), entry(2, "bad", "x"), entry(3, "c", "x")];
-    let outcomes = file.append(group.map(|new| Prepared::new(new).unwrap()).into());
+    let outcomes = file.append(&group.map(|new| Prepared::new(new).unwrap()));
     assert!(matches!(&outcomes[0], Ok(Appended::New { position }) if position.sequence.0 == 1));
     assert!(matches!(&outcomes[1], Err(AppendError::NotCommitted(_))));
     assert!(matches!(&outcomes[2], Ok(Appended::New { position }) if position.sequence.0 == 2));
@@ -105,8 +105,8 @@ fn a_log_cut_anywhere_by_a_crash_keeps_whole_groups_only() {
     let mut file = place.open();
     let mut heads = vec![file.state().head];
     for n in 0..4 {
-        let group = (n * 3 + 1..=n * 3 + 3).map(|n| Prepared::new(sale(n)).unwrap()).collect();
-        for outcome in file.append(group) {
+        let group = [1, 2, 3].map(|k| Prepared::new(sale(n * 3 + k)).unwrap());
+        for outcome in file.append(&group) {
             outcome.unwrap();
         }
         heads.push(file.state().head);

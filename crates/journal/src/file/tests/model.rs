@@ -170,9 +170,10 @@ fn compare(steps: &[Step], dedupe: bool) -> Result<(), String> {
                 let new = |(id, receipt, content): &(u8, u8, u8)| {
                     entry(u128::from(*id), &format!("r{receipt}"), &format!("c{content}"))
                 };
-                let prepared = group.iter().map(|e| Prepared::new(new(e)).unwrap()).collect();
+                let prepared: Vec<_> =
+                    group.iter().map(|e| Prepared::new(new(e)).unwrap()).collect();
                 let journal: Vec<Outcome> =
-                    file.append(prepared).into_iter().map(Outcome::from).collect();
+                    file.append(&prepared).into_iter().map(Outcome::from).collect();
                 let expected: Vec<Outcome> = group.iter().map(|e| model.append(new(e))).collect();
                 same("outcomes", now, &journal, &expected)?;
             }
