@@ -5,12 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
 use simulated_shopify::{
     Disruption, Faults, Maintenance, Options, Rule, SearchLag, Setup, Shop, serve,
 };
 use tokio::sync::oneshot;
 
 use super::{calls, event};
+use crate::connectors::shopify::operations::REFUND_CREATE;
 use crate::connectors::shopify::{Settings, Shopify};
 use crate::connectors::{
     Call, Connector, ExceptionClass, Found, Original, TargetRef, Unanswered, Verdict,
@@ -377,6 +379,21 @@ async fn a_refund_whose_answer_was_lost_is_never_made_twice() {
     call.deadline = opened.deadline();
     let again = opened.connector.create(&call).await.outcome;
     assert!(matches!(again, Verdict::AlreadyDone(_)), "{again:?}");
+    assert_eq!(opened.shop.summary().refunds, 1);
+}
+
+#[tokio::test]
+async fn a_key_that_is_spent_on_a_failed_refund_gives_way_to_a_new_one() {
+    let opened = Opened::new(setup()).await;
+    let (_, reference) = opened.sell("sale_with_discount").await;
+    let call = back(opened.calls("post_void_of_a_sale")[0].clone(), &reference);
+    let wrong = json!({ "orderId": "gid://shopify/Order/1" });
+    let variables = json!({ "input": wrong, "key": call.key.to_string() });
+    let mut talk = opened.connector.client.talk(call.deadline);
+    let payload = talk.apply(REFUND_CREATE, &variables).await.unwrap();
+    assert_eq!(payload["userErrors"][0]["message"], "Order does not exist");
+    let verdict = opened.connector.create(&call).await.outcome;
+    assert!(matches!(verdict, Verdict::Done(_)), "{verdict:?}");
     assert_eq!(opened.shop.summary().refunds, 1);
 }
 

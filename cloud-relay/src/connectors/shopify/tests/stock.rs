@@ -226,7 +226,21 @@ async fn an_item_counted_twice_needs_a_person() {
 }
 
 #[tokio::test]
-async fn items_are_looked_up_once_for_many_sales() {
+async fn a_key_that_was_sent_with_another_body_is_an_unknown_outcome() {
+    let opened = Opened::new(setup()).await;
+    let first = prepare(&opened, KEY, &[stock(&opened, "sale_with_discount")]).await;
+    assert!(matches!(send(&opened, KEY, &first).await, BundleVerdict::Done(_)));
+    let second = prepare(&opened, KEY, &[stock(&opened, "stock_adjustment")]).await;
+    let verdict = send(&opened, KEY, &second).await;
+    let BundleVerdict::Wait(Verdict::Exception { class, .. }) = verdict else {
+        panic!("{verdict:?}")
+    };
+    assert_eq!(class, ExceptionClass::UnknownOutcome);
+    assert_eq!(opened.moved("4711"), -3);
+}
+
+#[tokio::test]
+async fn items_are_looked_up_once_for_many_sales_and_again_after_a_while() {
     let opened = Opened::new(setup()).await;
     for number in 1..=5_u128 {
         let key = Uuid::from_u128(number);
@@ -236,6 +250,10 @@ async fn items_are_looked_up_once_for_many_sales() {
     let executed = opened.shop.books().counters.executed;
     assert_eq!(executed.get("productVariants"), Some(&1));
     assert_eq!(executed.get("locations"), Some(&1));
+    opened.shop.advance(SignedDuration::from_mins(31));
+    prepare(&opened, KEY, &[stock(&opened, "sale_with_discount")]).await;
+    let executed = opened.shop.books().counters.executed;
+    assert_eq!(executed.get("productVariants"), Some(&2));
 }
 
 #[tokio::test]
