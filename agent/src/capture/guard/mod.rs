@@ -23,7 +23,7 @@ use protocol::id::Code;
 use protocol::problem::{self, Problem};
 
 use self::names::Meaning;
-use self::walk::{Piece, Walk};
+use self::walk::{Piece, Signs, Walk};
 
 /// The guard with what it knows of this retailer.
 #[derive(Debug, Clone)]
@@ -93,16 +93,7 @@ impl Guard {
                         .is_told_by(&walk::decoded(raw))
                         .then(|| (Kind::Secret, "***".to_owned()));
                 }
-                if !signs.deserve_a_look() {
-                    return None;
-                }
-                let text = walk::decoded(raw);
-                let track = track::find(&text).map(|masked| (Kind::Track, masked));
-                let number = || number::find(&text, *meaning, &self.own_prefixes);
-                let secret = || names::secret_in_prose(&text).then(|| "***".to_owned());
-                track
-                    .or_else(|| number().map(|masked| (Kind::Number, masked)))
-                    .or_else(|| secret().map(|masked| (Kind::Secret, masked)))
+                self.examine_text(raw, *meaning, *signs)
             }
             Piece::Bare { raw, meaning } => match meaning {
                 Meaning::Secret(secret) if secret.is_told_by(raw) => {
@@ -112,6 +103,20 @@ impl Guard {
                 _ => number::find_bare(raw).map(|masked| (Kind::Number, masked)),
             },
         }
+    }
+
+    fn examine_text(&self, raw: &str, meaning: Meaning, signs: Signs) -> Option<(Kind, String)> {
+        if signs.may_hold_a_number() {
+            let text = walk::decoded(raw);
+            if let Some(masked) = track::find(&text) {
+                return Some((Kind::Track, masked));
+            }
+            if let Some(masked) = number::find(&text, meaning, &self.own_prefixes) {
+                return Some((Kind::Number, masked));
+            }
+        }
+        let tells = || names::secret_in_prose(&walk::decoded(raw));
+        (signs.may_hold_a_secret() && tells()).then(|| (Kind::Secret, "***".to_owned()))
     }
 }
 

@@ -62,6 +62,12 @@ fn secret(name: &str) -> Option<Secret> {
         return None;
     }
     let name = name.rsplit(':').next().unwrap_or_default();
+    // Most names end here; every name of every event passes.
+    let mut letters = name.bytes().filter(u8::is_ascii_alphanumeric);
+    let first = letters.next().map(|letter| letter.to_ascii_lowercase());
+    if !matches!(first, Some(b'c' | b'e' | b'm' | b'p' | b's' | b't')) {
+        return None;
+    }
     let mut plain = [0; NAME_BYTES_MAX];
     let letters = name.bytes().filter(u8::is_ascii_alphanumeric);
     let mut length = 0;
@@ -85,10 +91,10 @@ fn secret(name: &str) -> Option<Secret> {
     }
 }
 
-/// Whether a text names a secret and then says it, as in `CVV: 123` or `pin=1234`.
+/// Whether a text names a secret and then says it, as in `CVV: 123`, `pin=1234` or `<cvc>123`.
 pub(super) fn secret_in_prose(text: &str) -> bool {
     let mut rest = text;
-    while let Some(sign) = rest.find([':', '=']) {
+    while let Some(sign) = rest.find([':', '=', '>']) {
         let (before, after) = rest.split_at(sign);
         let name = before.trim_end().trim_end_matches(['"', '\'', ']', ')']);
         let start = name.rfind(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, '_' | '-'));

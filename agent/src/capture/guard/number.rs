@@ -23,6 +23,9 @@ const IRREGULAR_GROUPS_MAX: usize = 7;
 /// The digits of a telephone number with its country code (ITU-T E.164).
 const TELEPHONE_DIGITS_MAX: usize = 15;
 
+/// The digits of a bare number up to which it is taken for an amount.
+const AMOUNT_DIGITS_MAX: usize = 14;
+
 /// Characters from which on a word of hexadecimal digits is a hash or an object's identity.
 const HASH_CHARS_MIN: usize = 24;
 
@@ -90,16 +93,20 @@ pub(super) fn find(text: &str, meaning: Meaning, own: &BTreeSet<Code>) -> Option
     chain.card_number(text, meaning, own)
 }
 
-/// Finds a card number in a bare number of JSON. One of 13 or 14 digits can only be an amount in a
-/// currency of small units: the types hold it nowhere else.
+/// Finds a card number in a bare number of JSON. One of 13 or 14 digits is taken for an amount in a
+/// currency of small units: nothing else of that size is written without quotes.
 pub(super) fn find_bare(raw: &str) -> Option<String> {
+    if raw.len() <= AMOUNT_DIGITS_MAX {
+        return None;
+    }
     let mantissa = raw.split(['e', 'E']).next().unwrap_or_default();
     let digits: Vec<u8> =
         mantissa.bytes().filter(u8::is_ascii_digit).map(|digit| digit - b'0').collect();
     let whole = mantissa.split('.').next().unwrap_or_default();
     let whole = whole.bytes().filter(u8::is_ascii_digit).count();
     let candidates = [&digits[..], &digits[..whole]];
-    let number = candidates.into_iter().find(|d| d.len() > 14 && is_card_number(d).is_some());
+    let number =
+        candidates.into_iter().find(|d| d.len() > AMOUNT_DIGITS_MAX && is_card_number(d).is_some());
     number.map(masked)
 }
 

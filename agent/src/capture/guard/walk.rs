@@ -46,9 +46,14 @@ pub(super) struct Signs {
 }
 
 impl Signs {
-    pub(super) const fn deserve_a_look(self) -> bool {
-        // Track 1 and 2 hold 12 digits at least.
-        self.digits >= issuer::DIGITS_MIN - 1 || self.disguises || (self.assigns && self.digits > 0)
+    /// Whether a card number or a track, which hold 12 digits at least, may stand in it.
+    pub(super) const fn may_hold_a_number(self) -> bool {
+        self.digits >= issuer::DIGITS_MIN - 1 || self.disguises
+    }
+
+    /// Whether the name of a secret and the secret may stand in it.
+    pub(super) const fn may_hold_a_secret(self) -> bool {
+        (self.assigns && self.digits > 0) || self.disguises
     }
 }
 
@@ -145,7 +150,8 @@ impl<'a> Walk<'a> {
         };
         // What stands within a secret is secret, whatever its name; and a name that itself holds
         // card data must not show in the path to it.
-        frame.name = if signs.deserve_a_look() { "" } else { raw };
+        let is_plain = !signs.may_hold_a_number() && !signs.may_hold_a_secret();
+        frame.name = if is_plain { raw } else { "" };
         frame.meaning = match around {
             Some(Meaning::Secret(secret)) => Meaning::Secret(secret),
             _ => meaning(&decoded(raw)),
@@ -181,7 +187,7 @@ fn text_end(bytes: &[u8], start: usize) -> (usize, Signs) {
         match byte {
             b'"' => return (at, signs),
             b'0'..=b'9' => signs.digits += 1,
-            b':' | b'=' => signs.assigns = true,
+            b':' | b'=' | b'>' => signs.assigns = true,
             b'\\' => {
                 signs.disguises = true;
                 // Only quotes and backslashes matter here, and both are a single byte.

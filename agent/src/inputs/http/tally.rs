@@ -25,7 +25,7 @@ pub(crate) struct Tally {
 }
 
 impl Tally {
-    pub(super) fn appended(&self, appended: &Appended) {
+    pub(crate) fn appended(&self, appended: &Appended) {
         let count = match appended {
             Appended::New { .. } => &self.journaled,
             Appended::Replay { .. } => &self.replayed,
@@ -42,7 +42,7 @@ impl Tally {
         self.refused.fetch_add(1, Ordering::Relaxed);
     }
 
-    pub(super) fn failed(&self, error: &AppendError) {
+    pub(crate) fn failed(&self, error: &AppendError) {
         match error {
             AppendError::IdReused { .. } | AppendError::TooLarge { .. } => {
                 self.refused();

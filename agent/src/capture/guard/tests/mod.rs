@@ -190,6 +190,7 @@ fn secret_fields_are_found_by_name_wherever_they_stand() {
         r#"{"note":"CVV: 123"}"#,
         r#"{"note":"approved pin=1234 by phone"}"#,
         r#"{"note":"{\"cvc\":\"123\"}"}"#,
+        r#"{"note":"<card><cvc>123</cvc></card>"}"#,
     ] {
         let found = found(json).unwrap_or_else(|| panic!("passes: {json}"));
         assert_eq!((found.kind, found.masked.as_str()), (Kind::Secret, "***"), "{json}");
