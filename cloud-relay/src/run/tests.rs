@@ -167,6 +167,43 @@ async fn a_target_that_refuses_is_paused_and_the_relay_goes_on() {
     relay.stop().await.unwrap();
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn with_a_certificate_the_relay_speaks_https_itself() {
+    let folder = tempfile::tempdir().unwrap();
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let (certificate, key) = (folder.path().join("relay.pem"), folder.path().join("relay.key"));
+    files::write_private(&certificate, made.cert.pem().as_bytes()).unwrap();
+    files::write_private(&key, made.signing_key.serialize_pem().as_bytes()).unwrap();
+    let mut config = config();
+    config.listen.certificate_file = Some(certificate);
+    config.listen.key_file = Some(key);
+    let started = start(&config, folder.path(), Role::Serve, Seams::default());
+    let relay = started.await.unwrap();
+    let address = relay.address.unwrap();
+    let trusted = reqwest::Certificate::from_pem(made.cert.pem().as_bytes()).unwrap();
+    let client = reqwest::Client::builder()
+        .tls_certs_only([trusted])
+        .resolve("localhost", address)
+        .build()
+        .unwrap();
+    let path = format!("https://localhost:{}/healthz", address.port());
+    assert!(client.get(path).send().await.unwrap().status().is_success());
+    let plain = format!("http://{address}/healthz");
+    assert!(client.get(plain).send().await.is_err(), "nothing is told in the clear");
+    relay.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_certificate_that_cannot_be_used_stops_the_start_with_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut config = config();
+    config.listen.certificate_file = Some(folder.path().join("none.pem"));
+    config.listen.key_file = Some(folder.path().join("none.key"));
+    let started = start(&config, folder.path(), Role::Serve, Seams::default()).await;
+    let error = started.err().expect("there is no certificate");
+    assert!(format!("{error:#}").contains("none.pem") && format!("{error:#}").contains("next:"));
+}
+
 #[tokio::test]
 async fn a_taken_address_stops_the_relay_before_it_touches_anything() {
     let folder = tempfile::tempdir().unwrap();
