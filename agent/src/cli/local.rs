@@ -7,13 +7,13 @@ use std::time::Duration;
 
 use protocol::problem::{Code, Problem};
 use reqwest::header::{AUTHORIZATION, HOST};
-use reqwest::redirect::Policy;
 use reqwest::{Client, Response};
 use serde::de::DeserializeOwned;
 
 use super::Place;
 use super::error::{CommandError, Exit};
 use crate::config::{Config, Secret};
+use crate::sync::https;
 
 /// For the agent's answer: it reads from its own disk.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
@@ -56,12 +56,8 @@ impl LocalApi {
                 }
             }
         };
-        let client = Client::builder()
-            .no_proxy()
-            .redirect(Policy::none())
-            .connect_timeout(CONNECT_TIMEOUT)
-            .tls_certs_only([])
-            .build();
+        let client =
+            https::builder().no_proxy().connect_timeout(CONNECT_TIMEOUT).tls_certs_only([]).build();
         let client = client.map_err(|error| LocalError::Failed(failed(&error.to_string())))?;
         let address = reachable(listens(place, config));
         Ok(Self { client, address, host: host(config, address), token })

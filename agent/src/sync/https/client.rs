@@ -6,7 +6,7 @@
 use std::path::PathBuf;
 
 use reqwest::redirect::Policy;
-use reqwest::{Certificate, Client};
+use reqwest::{Certificate, Client, ClientBuilder};
 use rustls::crypto::{CryptoProvider, ring};
 
 use crate::config::{RelayConfig, RelayUrl};
@@ -40,10 +40,7 @@ pub enum ClientError {
 /// # Errors
 /// The extra certificates cannot be read, or TLS cannot be set up.
 pub fn client(url: &RelayUrl, config: &RelayConfig) -> Result<Client, ClientError> {
-    provide_ring();
-    let mut builder = Client::builder()
-        .user_agent(concat!("storekeep-agent/", env!("CARGO_PKG_VERSION")))
-        .redirect(Policy::none())
+    let mut builder = builder()
         .connect_timeout(CONNECT_TIMEOUT)
         .tcp_keepalive(KEEP_ALIVE)
         .tcp_nodelay(true)
@@ -66,6 +63,15 @@ pub fn client(url: &RelayUrl, config: &RelayConfig) -> Result<Client, ClientErro
         None => builder,
     };
     builder.build().map_err(ClientError::Tls)
+}
+
+/// Where every client of the agent begins: the provider of cryptography in place (without one
+/// reqwest panics), no redirects.
+pub(crate) fn builder() -> ClientBuilder {
+    provide_ring();
+    Client::builder()
+        .user_agent(concat!("storekeep-agent/", env!("CARGO_PKG_VERSION")))
+        .redirect(Policy::none())
 }
 
 fn certificates(file: PathBuf) -> Result<Vec<Certificate>, ClientError> {

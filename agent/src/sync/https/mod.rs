@@ -23,6 +23,7 @@ use protocol::problem::Code;
 use protocol::sign::{SigningKey, VerifyingKey};
 use serde::de::DeserializeOwned;
 
+pub(crate) use self::client::builder;
 pub use self::client::{ClientError, client};
 pub use self::probe::{Probe, probe};
 pub(super) use self::wire::in_one_line;
