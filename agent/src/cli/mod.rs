@@ -118,7 +118,7 @@ pub async fn execute(
     }
     let place = place(cli.config, cli.data_dir, environment)?;
     match cli.command {
-        Command::Run => run::run(&place).await,
+        Command::Run => run::run(&place, out).await,
         Command::Status(args) => status::run(&place, &args, out).await,
         Command::Doctor { json } => doctor::run(&place, json, out).await,
         Command::Find(args) => find::run(&place, &args, out).await,

@@ -2,24 +2,47 @@
 //!
 //! Reads the configuration and hands over to `crate::run`.
 
+use std::io::Write;
+
+use protocol::id::StoreId;
 use tokio::sync::oneshot;
 
 use super::Place;
 use super::error::{CommandError, Exit};
+use crate::run::Ready;
 use crate::{log, run};
 
 /// Runs until SIGTERM or SIGINT (on Windows: Ctrl-C).
-pub(super) async fn run(place: &Place) -> Result<Exit, CommandError> {
+pub(super) async fn run(place: &Place, out: &mut (dyn Write + Send)) -> Result<Exit, CommandError> {
     let config = place.config()?;
     let failed = |error: anyhow::Error| CommandError::of_run(&error);
     let _log = log::start(&config.log, &place.host.data_dir.logs(&config)).map_err(failed)?;
     let stopped = stop_signal().map_err(|error| failed(error.into()))?;
-    let (ready, _) = oneshot::channel();
-    let ended = run::run(config, place.host.clone(), place.seams.clone(), ready, stopped).await;
+    let (ready, is_ready) = oneshot::channel();
+    let store = config.store.clone();
+    let agent = run::run(config, place.host.clone(), place.seams.clone(), ready, stopped);
+    let (ended, told) = tokio::join!(agent, async {
+        match is_ready.await {
+            Ok(ready) => tell(&store, &ready, out),
+            // It ended before it was ready, and says why itself.
+            Err(_) => Ok(()),
+        }
+    });
     if let Err(error) = &ended {
         tracing::error!(error = format!("{error:#}"), "the agent stops");
     }
-    ended.map(|()| Exit::Done).map_err(failed)
+    ended.map_err(failed)?;
+    told?;
+    Ok(Exit::Done)
+}
+
+/// Says where sales are taken, for whoever started it by hand.
+fn tell(store: &StoreId, ready: &Ready, out: &mut dyn Write) -> std::io::Result<()> {
+    writeln!(out, "The agent of store {store} takes sales on http://{}", ready.local_api)?;
+    if let Some(file) = &ready.token_file {
+        writeln!(out, "The POS sends the token in {}", file.display())?;
+    }
+    out.flush()
 }
 
 #[cfg(unix)]

@@ -70,7 +70,7 @@ fn show(status: &Status, json: bool, out: &mut dyn Write) -> std::io::Result<()>
         writeln!(out, "  contact   {contact}")?;
     }
     if let Some(skew) = status.relay.skew {
-        writeln!(out, "  clock     {} ms behind the relay", skew.ms)?;
+        writeln!(out, "  clock     {skew}")?;
     }
     Ok(())
 }

@@ -14,6 +14,7 @@ use tokio::time::timeout;
 use super::Check;
 use crate::cli::{CommandError, Place, Source};
 use crate::config::{Config, RelayUrl};
+use crate::health::Skew;
 use crate::identity::DeviceKey;
 use crate::local_api::Status;
 use crate::sync::enrol;
@@ -134,10 +135,7 @@ pub(super) fn clock(
         let fix = "check again once the relay answers";
         return Check::notice(NAME, "cannot be compared: the relay does not answer", fix);
     };
-    let found = match ms {
-        0.. => format!("{ms} ms behind the relay"),
-        _ => format!("{} ms ahead of the relay", ms.unsigned_abs()),
-    };
+    let found = Skew { ms, measured_at: now }.to_string();
     let fix = "let this host set its clock by NTP; docs/errors/SK0047.md";
     match ms.unsigned_abs() {
         ms if ms > SKEW_BAD_MS => Check::bad(NAME, found, fix),

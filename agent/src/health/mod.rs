@@ -224,6 +224,13 @@ impl fmt::Display for Reason {
     }
 }
 
+impl fmt::Display for Skew {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let side = if self.ms < 0 { "ahead of" } else { "behind" };
+        write!(f, "{} ms {side} the relay", self.ms.unsigned_abs())
+    }
+}
+
 /// The time from one instant to another in the two largest units that matter to a store.
 struct Span(Timestamp, Timestamp);
 

@@ -55,6 +55,8 @@ fn a_clock_behind_the_relay_has_a_positive_skew() {
     let health = Health::new(Link::NoRelay);
     health.heard(at("2026-11-23T10:00:01.500Z"), at("2026-11-23T10:00:00Z"));
     let state = health.state();
-    assert_eq!(state.skew.unwrap().ms, 1_500);
+    assert_eq!(state.skew.unwrap().to_string(), "1500 ms behind the relay");
+    health.heard(at("2026-11-23T09:59:59Z"), at("2026-11-23T10:00:00Z"));
+    assert_eq!(health.state().skew.unwrap().to_string(), "1000 ms ahead of the relay");
     assert_eq!(state.last_contact, Some(at("2026-11-23T10:00:00Z")));
 }

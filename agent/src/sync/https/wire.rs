@@ -193,7 +193,8 @@ pub(in crate::sync) fn in_one_line(error: &(dyn Error + 'static)) -> String {
             Some(_) => "ask the relay".to_owned(),
             None => error.to_string(),
         };
-        if causes.last() != Some(&text) {
+        // hyper's own layer only repeats that it connects or sends.
+        if causes.last() != Some(&text) && !text.starts_with("client error (") {
             causes.push(text);
         }
         cause = error.source();
