@@ -20,6 +20,10 @@ use serde_json::value::RawValue;
 /// needs longer has hung.
 const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// Bytes of a body beyond the bound that are read and thrown away, so that a sender that has not
+/// finished yet is there for the answer instead of finding its connection broken.
+const DISCARDED_BYTES_MAX: usize = 64 * 1024 * 1024;
+
 /// The events of a request.
 #[derive(Debug)]
 pub(super) enum Events<'a> {
@@ -34,9 +38,6 @@ pub(super) async fn read(request: Request) -> Result<String, Problem> {
     let (parts, body) = request.into_parts();
     accepted_type(&parts.headers)?;
     let length = header(&parts.headers, &CONTENT_LENGTH).and_then(|length| length.parse().ok());
-    if length.is_some_and(|length: usize| length > REQUEST_BYTES_MAX) {
-        return Err(too_large());
-    }
     let bytes = tokio::time::timeout(BODY_TIMEOUT, collect(body, length.unwrap_or_default()));
     let bytes = bytes.await.map_err(|_| {
         let detail = format!("the body did not arrive within {} s", BODY_TIMEOUT.as_secs());
@@ -66,19 +67,26 @@ pub(super) fn split(body: &str) -> Result<Events<'_>, Problem> {
     Ok(Events::Many(items.first))
 }
 
+/// Takes the body in, however much it is said to be; what is too much is thrown away.
 async fn collect(body: Body, length: usize) -> Result<Vec<u8>, Problem> {
-    let mut bytes = Vec::with_capacity(length);
+    let mut bytes = Vec::with_capacity(length.min(REQUEST_BYTES_MAX));
+    let mut discarded = 0;
     let mut chunks = body.into_data_stream();
     while let Some(chunk) = chunks.next().await {
         let chunk = chunk.map_err(|_| {
             Problem::new(Code::InvalidRequest, "the body broke off").next("send the same again")
         })?;
-        if bytes.len() + chunk.len() > REQUEST_BYTES_MAX {
-            return Err(too_large());
+        if discarded > 0 || bytes.len() + chunk.len() > REQUEST_BYTES_MAX {
+            discarded += chunk.len();
+            bytes = Vec::new();
+        } else {
+            bytes.extend_from_slice(&chunk);
         }
-        bytes.extend_from_slice(&chunk);
+        if discarded > DISCARDED_BYTES_MAX {
+            break;
+        }
     }
-    Ok(bytes)
+    if discarded > 0 { Err(too_large()) } else { Ok(bytes) }
 }
 
 /// A page of another site cannot send JSON without asking first, so only JSON is taken.
