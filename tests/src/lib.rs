@@ -1,10 +1,14 @@
-//! What the tests share: simulated POS, vendors and network, and what they need of their host.
+//! What the tests share: simulated POS and network, a whole small world of real programs, the
+//! stories told in it, the demo, and what they need of their host.
 //!
 //! Nothing that ships knows this crate.
 
+pub mod demo;
 pub mod free_port;
 pub mod needs;
 pub mod network;
+pub mod outage;
 pub mod pos;
 pub mod process;
 pub mod wait;
+pub mod world;

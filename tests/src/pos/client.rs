@@ -50,7 +50,7 @@ impl Agent {
         let mut token = HeaderValue::from_str(&format!("Bearer {token}"))
             .context("write the token into a header")?;
         token.set_sensitive(true);
-        Ok(Self { http: http()?, events: format!("http://{address}/v1/events"), token })
+        Ok(Self { http: http(ANSWER_WAIT)?, events: format!("http://{address}/v1/events"), token })
     }
 
     /// Sends an event, or an array of them, once.
@@ -124,9 +124,13 @@ fn acknowledgement(status: StatusCode, said: &Value) -> Acknowledgement {
     }
 }
 
-/// A client that encrypts nothing, because tills speak with their own host. It is handed an empty
-/// list of authorities so that it looks for no provider of TLS in the process.
-fn http() -> Result<Client> {
+/// A client that encrypts nothing, because tills speak with their own host, and waits so long for
+/// an answer. It is handed an empty list of authorities so that it looks for no provider of TLS in
+/// the process.
+///
+/// # Errors
+/// The system gives no client.
+pub fn http(answer_wait: Duration) -> Result<Client> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let tls = rustls::ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
@@ -137,7 +141,7 @@ fn http() -> Result<Client> {
         .tls_backend_preconfigured(tls)
         .no_proxy()
         .connect_timeout(CONNECT_WAIT)
-        .timeout(ANSWER_WAIT)
+        .timeout(answer_wait)
         .build()
         .context("make the till's HTTP client")
 }

@@ -99,6 +99,11 @@ impl Running {
         self.child.id()
     }
 
+    /// Whether it runs. One that cannot be asked counts as ended.
+    pub fn runs(&mut self) -> bool {
+        matches!(self.child.try_wait(), Ok(None))
+    }
+
     /// What it has said since this start.
     ///
     /// # Errors

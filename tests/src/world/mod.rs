@@ -1,0 +1,316 @@
+//! A whole small world: stores with their agents, the line between, a relay and a simulated
+//! Shopify, each a process of its own, and the registers that sell.
+//!
+//! The demo shows it to people; scenarios hold its claims against it. Faults that break a promise
+//! on purpose are values of the plan and reach the programs' libraries as seams ([`parts`]); the
+//! programs that ship have no way to ask for them. Judges nothing itself: the books do.
+
+mod ask;
+mod files;
+mod holdings;
+pub mod parts;
+mod plan;
+mod process;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+
+pub use ask::{AgentView, Asking, ExceptionView, RelayView};
+pub use plan::{Plan, Ports, RelayFault};
+
+use simulated_shopify::Books as ShopBooks;
+
+use self::holdings::Names;
+use self::process::Part;
+use crate::network::{Mode, Proxy};
+use crate::pos::books::{Books, SharedBooks};
+use crate::pos::catalogue::Catalogue;
+use crate::pos::client::Agent as Till;
+use crate::pos::compare::{Differences, compare};
+use crate::pos::place::{Identity, Place, Store};
+use crate::pos::register::Register;
+use crate::wait;
+
+/// How long a program may take to answer after its start, on a machine that compiles besides.
+const START_WAIT: Duration = Duration::from_secs(60);
+
+/// A store with its agent and its line.
+pub struct StorePart {
+    /// Its name.
+    pub name: String,
+    /// The agent's local address.
+    pub address: SocketAddr,
+    /// Where the agent keeps its files.
+    pub folder: PathBuf,
+    /// The line to the relay.
+    pub line: Proxy,
+    /// What it had relayed when its host was destroyed.
+    pub relayed_before_its_end: Option<u64>,
+    agent: Part,
+}
+
+/// The world.
+pub struct World {
+    /// What it was made from.
+    pub plan: Plan,
+    /// The stores.
+    pub stores: Vec<StorePart>,
+    /// What the stores wrote down.
+    pub books: SharedBooks,
+    /// What they sell.
+    pub catalogue: Arc<Catalogue>,
+    /// Asks the programs.
+    pub asking: Asking,
+    /// Whether the shop was told to drop answers.
+    pub is_dropping: bool,
+    /// How many poison orders were handed in.
+    pub poisoned: u32,
+    relay: Part,
+    shopify: Part,
+}
+
+impl World {
+    /// Starts everything and enrols the agents.
+    ///
+    /// # Errors
+    /// A program does not start or does not answer in time.
+    pub async fn start(plan: Plan) -> Result<Self> {
+        let catalogue =
+            Arc::new(Catalogue::generate(plan.seed, plan.items, plan.weighed_per_mille));
+        let ports = plan.ports.choose(plan.stores.len())?;
+        let files = files::write(&plan, &catalogue, &ports)?;
+        let shopify =
+            Part::new("shopify", &plan.folder, parts::shopify(&files.shop, ports.shopify)?);
+        let relay = Part::new("relay", &plan.folder, parts::relay(&plan.relay_faults, &files)?);
+        let names = plan.stores.iter().map(String::as_str);
+        let books = Arc::new(Mutex::new(Books::open(&catalogue, names)));
+        let asking = Asking::new(ports.shopify, ports.relay, files.relay.clone())?;
+        let mut world = Self {
+            plan,
+            stores: Vec::new(),
+            books,
+            catalogue,
+            asking,
+            is_dropping: false,
+            poisoned: 0,
+            relay,
+            shopify,
+        };
+        world.start_shopify().await?;
+        world.start_relay().await?;
+        for (index, name) in world.plan.stores.clone().into_iter().enumerate() {
+            let line = Proxy::open(ports.relay, world.plan.seed)
+                .await
+                .context("lay the line of a store")?;
+            let folder =
+                files::write_agent(&world.plan, &name, ports.agents[index], line.address())?;
+            let token = parts::create_token(&files, &name).await?;
+            files::write_token(&folder, &token)?;
+            let label = format!("agent-{name}");
+            let agent = Part::new(&label, &world.plan.folder, parts::agent(&folder)?);
+            let address = ports.agents[index];
+            let relayed_before_its_end = None;
+            let store = StorePart { name, address, folder, line, relayed_before_its_end, agent };
+            world.stores.push(store);
+            world.start_agent(index).await?;
+        }
+        Ok(world)
+    }
+
+    /// Starts the agent of a store and waits until it answers.
+    ///
+    /// # Errors
+    /// It does not in time.
+    pub async fn start_agent(&mut self, index: usize) -> Result<()> {
+        let store = &mut self.stores[index];
+        store.agent.start()?;
+        let what = format!("the agent of store {} to answer", store.name);
+        let (asking, address) = (&self.asking, store.address);
+        wait::until(&what, START_WAIT, || asking.answers(address, "/healthz")).await
+    }
+
+    /// Starts the relay and waits until it answers.
+    ///
+    /// # Errors
+    /// It does not in time.
+    pub async fn start_relay(&mut self) -> Result<()> {
+        self.relay.start()?;
+        let asking = &self.asking;
+        let look = || asking.answers(asking.relay, "/healthz");
+        wait::until("the relay to answer", START_WAIT, look).await
+    }
+
+    async fn start_shopify(&mut self) -> Result<()> {
+        self.shopify.start()?;
+        let asking = &self.asking;
+        let look = || asking.answers(asking.shopify, "/control/summary");
+        wait::until("the simulated Shopify to answer", START_WAIT, look).await
+    }
+
+    /// Kills the agent of a store as a power cut would, without a chance to clean up.
+    ///
+    /// # Errors
+    /// The system refuses.
+    pub fn kill_agent(&mut self, index: usize) -> Result<()> {
+        self.stores[index].agent.kill()
+    }
+
+    /// Waits until an agent has been told that everything it holds is relayed.
+    ///
+    /// # Errors
+    /// It has not by the deadline.
+    pub async fn relayed(&mut self, index: usize, deadline: Duration) -> Result<()> {
+        let store = &self.stores[index];
+        let what = format!("store {} to be told that all is relayed", store.name);
+        let look = || async {
+            let view = self.asking.agent(store.address, &store.folder).await.ok()?;
+            (view.unsent == 0).then_some(view.entries)
+        };
+        let entries = wait::until(&what, deadline, look).await?;
+        self.stores[index].relayed_before_its_end = Some(entries);
+        Ok(())
+    }
+
+    /// Destroys a store's host with everything on it, as a fire does.
+    ///
+    /// # Errors
+    /// The system refuses.
+    pub fn destroy_host(&mut self, index: usize) -> Result<()> {
+        self.kill_agent(index)?;
+        let folder = &self.stores[index].folder;
+        std::fs::remove_dir_all(folder)
+            .with_context(|| format!("destroy the host `{}`", folder.display()))
+    }
+
+    /// Kills the relay.
+    ///
+    /// # Errors
+    /// The system refuses.
+    pub fn kill_relay(&mut self) -> Result<()> {
+        self.relay.kill()
+    }
+
+    /// Whether the relay's process runs.
+    pub fn relay_runs(&mut self) -> bool {
+        self.relay.runs()
+    }
+
+    /// Whether an agent's process runs.
+    pub fn agent_runs(&mut self, index: usize) -> bool {
+        self.stores[index].agent.runs()
+    }
+
+    /// Puts every store's line into a mode.
+    ///
+    /// # Errors
+    /// A port cannot be listened on again after a cut.
+    pub async fn lines(&self, mode: Mode) -> Result<()> {
+        for store in &self.stores {
+            store.line.set_mode(mode).await?;
+        }
+        Ok(())
+    }
+
+    /// New registers of every store, each with the agent that it hands its events to.
+    ///
+    /// # Errors
+    /// An agent's token cannot be read.
+    pub fn registers(&self) -> Result<Vec<(Register, Till)>> {
+        let mut registers = Vec::new();
+        for (index, store) in (0_u64..).zip(&self.stores) {
+            let place = Arc::new(Store {
+                name: store.name.clone(),
+                currency: "EUR".to_owned(),
+                // The first store rounds cash to five cents.
+                coin_minor: if index == 0 { 5 } else { 1 },
+            });
+            for number in 1..=self.plan.registers {
+                let place = Place {
+                    store: Arc::clone(&place),
+                    register: number.to_string(),
+                    cashier: format!("c-{number}"),
+                };
+                let seed = self.plan.seed.wrapping_mul(1_000_003) + index * 101 + u64::from(number);
+                let identity = if number % 2 == 0 { Identity::Given } else { Identity::LeftOut };
+                let catalogue = Arc::clone(&self.catalogue);
+                registers.push(Register::new(place, catalogue, self.plan.mix, identity, seed));
+            }
+        }
+        self.rejoined(registers)
+    }
+
+    /// Registers that have sold before, each with the agent that it hands its events to.
+    ///
+    /// # Errors
+    /// An agent's token cannot be read, or a register is of a store elsewhere.
+    pub fn rejoined(&self, registers: Vec<Register>) -> Result<Vec<(Register, Till)>> {
+        let join = |register: Register| {
+            let name = &register.place().store.name;
+            let store = self.stores.iter().find(|store| store.name == *name);
+            let store = store.with_context(|| format!("find store {name}"))?;
+            let token = ask::token(&store.folder.join("local-api.token"))?;
+            Ok((register, Till::at(store.address, &token)?))
+        };
+        registers.into_iter().map(join).collect()
+    }
+
+    /// Waits until nothing is on its way: no agent holds anything unsent and no lane anything due.
+    /// What needs a person does not count as on its way.
+    ///
+    /// # Errors
+    /// Something still is at the deadline; the error says how much.
+    pub async fn drained(&self, deadline: Duration) -> Result<()> {
+        let last = Mutex::new(String::from("nobody answered"));
+        let look = || async {
+            let said = match self.on_the_way().await {
+                Ok(0) => return Some(()),
+                Ok(count) => format!("{count} on their way"),
+                Err(error) => format!("{error:#}"),
+            };
+            *last.lock().expect("no look panics") = said;
+            None
+        };
+        let drained = wait::until("everything to be through", deadline, look).await;
+        drained.with_context(|| last.lock().expect("no look panics").clone())
+    }
+
+    /// Events that an agent or the relay still has to bring on.
+    ///
+    /// # Errors
+    /// A program does not answer.
+    pub async fn on_the_way(&self) -> Result<u64> {
+        let mut count = 0;
+        for store in self.stores.iter().filter(|store| store.relayed_before_its_end.is_none()) {
+            count += self.asking.agent(store.address, &store.folder).await?.unsent;
+        }
+        Ok(count + self.asking.relay().await?.waiting)
+    }
+
+    /// Holds the shop's own books against the stores'.
+    #[must_use]
+    pub fn differences_from(&self, shop: &ShopBooks) -> Differences {
+        let names = Names::of(&files::shop(&self.plan, &self.catalogue));
+        let holdings = holdings::holdings(shop, &names);
+        let books = self.books.lock().expect("no register panics");
+        compare(&books, &holdings)
+    }
+
+    /// Sales and returns that the agents have taken and that belong into the shop.
+    #[must_use]
+    pub fn posted(&self) -> u64 {
+        let books = self.books.lock().expect("no register panics");
+        books.stores.values().map(holdings::posted).sum()
+    }
+
+    /// The token that the tills of a store carry.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn till_token(&self, index: usize) -> Result<String> {
+        ask::token(&self.stores[index].folder.join("local-api.token"))
+    }
+}
