@@ -40,6 +40,10 @@ pub(super) struct Args {
     /// standard input.
     #[arg(long, value_name = "FILE")]
     token_file: Option<PathBuf>,
+    /// Enrol although this device is enrolled already, because the relay does not know it any
+    /// more. The agent must not run.
+    #[arg(long)]
+    again: bool,
     /// Print JSON.
     #[arg(long)]
     json: bool,
@@ -66,6 +70,10 @@ pub(super) async fn run(
     files::make_private_folder(place.host.data_dir.folder())?;
     let device = match open_journal(&place.host.data_dir, &place.seams) {
         Ok(journal) => here(place, args, &config, &url, &journal).await?.device.to_string(),
+        Err(problem) if problem.code == Code::JournalInUse.number() && args.again => {
+            let next = "stop the agent, and run the command again";
+            return Err(CommandError::refused(problem.next(next)));
+        }
         Err(problem) if problem.code == Code::JournalInUse.number() => {
             at_the_agent(place, args, &config).await?
         }
@@ -94,8 +102,8 @@ async fn here(
     let key = key.map_err(|error| CommandError::of_run(&error.into()))?;
     let failed = |failure| CommandError::of_failure(&failure);
     match enrol::kept(journal, &key).await.map_err(failed)? {
-        Some(answer) => Ok(answer),
-        None => {
+        Some(answer) if !args.again => Ok(answer),
+        Some(_) | None => {
             let token = token(place, args, config)?;
             enrol::ask(journal, config, url, &key, &token).await.map_err(failed)
         }

@@ -145,6 +145,14 @@ async fn a_device_enrols_without_an_agent_and_only_once() {
     assert_eq!(json(&store, &line).await["device"], "d-1");
     assert_eq!(json(&store, &line).await["device"], "d-1");
     assert_eq!(relay.devices(), 1);
+
+    // A relay that was built anew does not know the device.
+    let again = format!("{line} --again");
+    assert_eq!(json(&store, &again).await["device"], "d-2");
+    let agent = store.start().await;
+    let error = typed(&store, &again).await.unwrap_err();
+    assert_eq!((error.exit, error.problem.code.as_str()), (Exit::Refused, "SK0045"));
+    agent.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

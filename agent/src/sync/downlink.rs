@@ -125,3 +125,31 @@ fn out_of_order(what: &str) -> Failure {
     let text = format!("the relay's page of news {what}");
     Failure::Refused(Reason::new(Code::RelayUnreachable, text))
 }
+
+#[cfg(test)]
+mod tests {
+    //! Which pages are believed.
+
+    use jiff::Timestamp;
+    use protocol::downlink::DownlinkItem;
+
+    use super::*;
+
+    fn page(cursors: &[DownlinkCursor]) -> DownlinkPage {
+        let item =
+            |cursor: &DownlinkCursor| DownlinkItem { cursor: *cursor, body: DownlinkBody::Unknown };
+        let items = cursors.iter().map(item).collect();
+        DownlinkPage { items, relay_time: Timestamp::UNIX_EPOCH }
+    }
+
+    #[test]
+    fn a_page_moves_the_cursor_forward_only() {
+        assert_eq!(end_of(&page(&[]), 4), Ok(None));
+        assert_eq!(end_of(&page(&[5, 9]), 4), Ok(Some(9)));
+        for wrong in [&[4][..], &[3, 5], &[9, 5], &[5, 5]] {
+            assert!(end_of(&page(wrong), 4).is_err(), "{wrong:?}");
+        }
+        let too_long: Vec<_> = (1..).take(DOWNLINK_ITEMS_MAX + 1).collect();
+        assert!(end_of(&page(&too_long), 0).is_err());
+    }
+}
