@@ -37,6 +37,7 @@ pub(super) struct Seen {
     history: VecDeque<Point>,
     exceptions: Vec<Row>,
     exceptions_command: String,
+    console: String,
     actions: Vec<Button>,
     curl: Curl,
 }
@@ -45,6 +46,7 @@ pub(super) struct Seen {
 #[serde(rename_all = "camelCase")]
 struct StoreSeen {
     store: String,
+    page: String,
     state: &'static str,
     sentence: String,
     unsent: u64,
@@ -86,6 +88,7 @@ pub(super) struct Watching {
     history: VecDeque<Point>,
     curl: Curl,
     exceptions_command: String,
+    console: String,
     lost: u64,
     unsent: Vec<u64>,
 }
@@ -108,9 +111,10 @@ impl Watching {
             history: VecDeque::new(),
             curl: Curl { store: store.name.clone(), post, follow },
             exceptions_command: format!(
-                "storekeep-relay exceptions ls --data-dir {}",
-                world.plan.folder.join("relay").display()
+                "cargo run -p cloud-relay -- exceptions ls --config {relay}/relay.toml --data-dir {relay}",
+                relay = world.plan.folder.join("relay").display()
             ),
+            console: world.asking.console().unwrap_or_default(),
             lost: 0,
             unsent: vec![0; world.stores.len()],
         }
@@ -124,8 +128,9 @@ impl Watching {
         for index in 0..world.stores.len() {
             stores.push(self.look_at_store(world, index).await);
         }
-        let captured = world.posted();
         let standing = shop.as_ref().map_or(0, |shop| shop.orders + shop.refunds);
+        // A sale that a person posts by hand stands in no till's books, only in the shop.
+        let captured = (world.posted() + u64::from(world.poisoned)).max(standing);
         let duplicated = shop.as_ref().map_or(0, |shop| shop.duplicate_orders);
         let exceptions = match &relay {
             Some(view) if view.exceptions > 0 => {
@@ -156,6 +161,7 @@ impl Watching {
             history: self.history.clone(),
             exceptions: exceptions.iter().take(EXCEPTIONS_SHOWN_MAX).map(row).collect(),
             exceptions_command: self.exceptions_command.clone(),
+            console: self.console.clone(),
             actions: actions::buttons(is_cut, world.is_dropping),
             curl: self.curl.clone(),
         }
@@ -176,6 +182,7 @@ impl Watching {
         };
         StoreSeen {
             store: store.name.clone(),
+            page: format!("http://{}/", store.address),
             state,
             sentence: view
                 .map_or_else(|| "The agent does not answer.".into(), |view| view.sentence),
@@ -254,6 +261,14 @@ fn shop_box(summary: Option<&Summary>) -> BoxSeen {
     BoxSeen { state: "running", figures }
 }
 
+fn age(seconds: u64) -> String {
+    match seconds {
+        0..120 => format!("{seconds} s"),
+        120..7_200 => format!("{} min", seconds / 60),
+        _ => format!("{} h", seconds / 3_600),
+    }
+}
+
 fn row(exception: &ExceptionView) -> Row {
     // transaction/store/register/date/receipt/kind/cycle
     let receipt = exception.natural_key.split('/').nth(4).unwrap_or(&exception.natural_key);
@@ -262,6 +277,6 @@ fn row(exception: &ExceptionView) -> Row {
         receipt: receipt.to_owned(),
         reason: exception.reason.clone(),
         amount: exception.amount.clone(),
-        age: format!("since {}", exception.since),
+        age: age(exception.age_seconds),
     }
 }

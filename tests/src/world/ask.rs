@@ -57,8 +57,8 @@ pub struct ExceptionView {
     pub reason: String,
     /// The amount at risk.
     pub amount: String,
-    /// Since when.
-    pub since: String,
+    /// How long, in seconds.
+    pub age_seconds: u64,
 }
 
 /// Knows where to ask.
@@ -163,9 +163,18 @@ impl Asking {
             natural_key: text(exception, "/naturalKey"),
             reason: text(exception, "/reason"),
             amount: amount(exception.pointer("/amount")),
-            since: text(exception, "/since"),
+            age_seconds: exception["ageSeconds"].as_u64().unwrap_or_default(),
         };
         Ok(listed.iter().map(view).collect())
+    }
+
+    /// The address of the relay's console, with the token that it asks for.
+    ///
+    /// # Errors
+    /// The token cannot be read.
+    pub fn console(&self) -> Result<String> {
+        let token = token(&self.relay_folder.join("operator.token"))?;
+        Ok(format!("http://{}/#token={token}", self.relay))
     }
 
     /// The simulated Shopify's counts.

@@ -1,3 +1,5 @@
+//! The bucket fills, empties and throttles as recorded.
+
 use jiff::{SignedDuration, Timestamp};
 
 use super::Bucket;

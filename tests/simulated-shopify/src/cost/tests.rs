@@ -1,3 +1,5 @@
+//! Requested costs are those of recorded operations.
+
 use super::weight;
 
 #[test]

@@ -223,13 +223,7 @@ fn build(state: &mut State, input: &Value, call: &Call<'_>) -> Order {
         .get("fulfillment")
         .and_then(|fulfillment| gid(fulfillment, "locationId"))
         .map(|location| Fulfillment { id: state.numbers.next(Kind::Fulfillment), location });
-    let fulfillment_status = match text(input, "fulfillmentStatus").as_deref() {
-        Some("PARTIAL") => "PARTIALLY_FULFILLED",
-        Some("RESTOCKED") => "RESTOCKED",
-        Some("FULFILLED") => "FULFILLED",
-        _ if fulfillment.is_some() => "FULFILLED",
-        _ => "UNFULFILLED",
-    };
+    let fulfillment_status = fulfillment_status(input, fulfillment.is_some());
     // Schema: future values "are clamped to the current time" as of 2026-07.
     let processed_at = moment(input, "processedAt").map_or(now, |stated| stated.min(now));
     let mut tags: Vec<String> =
@@ -266,6 +260,16 @@ fn build(state: &mut State, input: &Value, call: &Call<'_>) -> Order {
         stated_financial_status: text(input, "financialStatus"),
         refunds: Vec::new(),
         totals,
+    }
+}
+
+fn fulfillment_status(input: &Value, is_created_fulfilled: bool) -> &'static str {
+    match text(input, "fulfillmentStatus").as_deref() {
+        Some("PARTIAL") => "PARTIALLY_FULFILLED",
+        Some("RESTOCKED") => "RESTOCKED",
+        Some("FULFILLED") => "FULFILLED",
+        _ if is_created_fulfilled => "FULFILLED",
+        _ => "UNFULFILLED",
     }
 }
 

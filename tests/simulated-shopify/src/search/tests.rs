@@ -1,3 +1,5 @@
+//! The query language of searches, as far as it is modelled.
+
 use super::{Facet, Query};
 
 fn finds(query: &str, text: &str) -> bool {

@@ -20,12 +20,16 @@ function pill(state) {
   return element("span", { class: `pill ${kinds[state] ?? "warn"}` }, state);
 }
 
+function link(words, address) {
+  return element("a", { href: address, target: "_blank", rel: "noreferrer" }, words);
+}
+
 function store(row, most) {
   const share = most === 0 ? 0 : Math.min(100, (100 * row.unsent) / most);
   const bar = element("i", {});
   bar.style.width = `${share}%`;
   return element("div", { class: "store" },
-    element("h3", {}, `Store ${row.store}`, pill(row.state)),
+    element("h3", {}, link(`Store ${row.store}`, row.page), pill(row.state)),
     element("p", {}, row.sentence),
     element("div", { class: "bar", title: `${row.unsent} wait on this machine` }, bar));
 }
@@ -65,14 +69,14 @@ function chart(history) {
   const parts = [];
   for (const share of [0, 0.5, 1]) {
     const y = 220 - 24 - (220 - 40) * share;
-    parts.push(svg("line", { x1: 40, x2: 950, y1: y, y2: y, stroke: "#e3e8ed" }));
+    parts.push(svg("line", { x1: 40, x2: 950, y1: y, y2: y }));
     parts.push(svg("text", { x: 34, y: y + 4, "text-anchor": "end" }, whole(Math.round(most * share))));
   }
   parts.push(svg("text", { x: 40, y: 214 }, `${first} s`));
   parts.push(svg("text", { x: 950, y: 214, "text-anchor": "end" }, `${first + span} s`));
-  for (const [field, colour] of [["captured", "--c1"], ["relayed", "--c2"], ["standing", "--c3"]]) {
+  for (const field of ["captured", "relayed", "standing"]) {
     const points = history.map((point) => [point.second - first, point[field]]);
-    parts.push(svg("path", { d: path(points, 960, 220, most, span), fill: "none", style: `stroke: var(${colour})`, "stroke-width": 2.5 }));
+    parts.push(svg("path", { d: path(points, 960, 220, most, span), class: field }));
   }
   place.replaceChildren(...parts);
 }
@@ -112,6 +116,7 @@ async function show() {
   byId("stores").replaceChildren(...state.stores.map((row) => store(row, most)));
   byId("hop-line").className = `hop ${state.line}`;
   byId("hop-shop").className = `hop ${state.api}`;
+  byId("relay").querySelector("h2").replaceChildren(link("Relay", state.console));
   byId("relay").querySelector(".state").replaceChildren(pill(state.relay.state));
   list(byId("relay"), state.relay.figures);
   byId("shopify").querySelector(".state").replaceChildren(pill(state.shopify.state));
