@@ -35,9 +35,11 @@ impl EventError {
         match self {
             Self::Malformed { message } => Problem::new(Code::MalformedJson, message.clone())
                 .next("send one JSON object in UTF-8, or an array of them"),
-            Self::Invalid { path, message } => Problem::new(Code::InvalidEvent, message.clone())
-                .at(path.clone())
-                .next("correct the named field; the schemas are in /openapi.json"),
+            Self::Invalid { path, message } => {
+                let problem = Problem::new(Code::InvalidEvent, message.clone())
+                    .next("correct the named field; the schemas are in /openapi.json");
+                if path.is_empty() { problem } else { problem.at(path.clone()) }
+            }
         }
     }
 }
