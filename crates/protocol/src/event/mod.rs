@@ -12,6 +12,7 @@ pub mod item;
 pub mod key;
 pub mod line;
 pub mod moves;
+pub mod place;
 pub mod reverse;
 pub(crate) mod rules;
 pub mod stock;

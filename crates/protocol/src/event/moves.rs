@@ -12,7 +12,7 @@ use super::stock::{StockDocument, StockKind};
 use super::transaction::Transaction;
 use super::{Body, Direction};
 use crate::decimal::Number;
-use crate::id::{LocationId, StoreId};
+use crate::id::LocationId;
 
 /// One movement.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,15 +27,6 @@ pub struct Move {
     pub quantity: Number,
     /// When.
     pub occurred_at: Timestamp,
-}
-
-/// The location of a store's sales floor: it bears the store's name.
-///
-/// # Panics
-/// Never: both kinds of identifier allow the same characters and length.
-#[must_use]
-pub fn sales_floor(store: &StoreId) -> LocationId {
-    LocationId::new(store.as_str()).expect("a store identifier is a location identifier")
 }
 
 /// The movements of a body; `occurred_at` is the event's time.

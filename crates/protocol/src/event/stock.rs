@@ -128,6 +128,6 @@ impl StockDocument {
     /// The place whose stock changes.
     #[must_use]
     pub fn stock_location(&self) -> LocationId {
-        self.location.clone().unwrap_or_else(|| super::moves::sales_floor(&self.store))
+        self.location.clone().unwrap_or_else(|| super::place::sales_floor(&self.store))
     }
 }

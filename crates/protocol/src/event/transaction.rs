@@ -259,6 +259,6 @@ impl Transaction {
     /// The place whose stock moves.
     #[must_use]
     pub fn stock_location(&self) -> LocationId {
-        self.location.clone().unwrap_or_else(|| super::moves::sales_floor(&self.store))
+        self.location.clone().unwrap_or_else(|| super::place::sales_floor(&self.store))
     }
 }
