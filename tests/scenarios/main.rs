@@ -12,6 +12,7 @@
 mod exceptions;
 mod newcomer;
 mod outage;
+mod pages;
 
 use tests::world::{Plan, World};
 

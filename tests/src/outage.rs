@@ -296,6 +296,7 @@ fn now() -> Instant {
 
 /// The trading day of the story: the host's own, because the agent refuses days far ahead.
 #[expect(clippy::disallowed_methods, reason = "the run loop of a story")]
-pub(crate) fn today() -> Date {
+#[must_use]
+pub fn today() -> Date {
     jiff::Zoned::now().date()
 }

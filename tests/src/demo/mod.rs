@@ -10,14 +10,21 @@ mod server;
 mod state;
 
 use std::io::{IsTerminal, Write, stderr, stdout};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
+use tokio::net::TcpListener;
 
+pub use self::server::serve;
 use crate::outage::{self, Scale};
+use crate::world::parts::interrupted;
 use crate::world::{Plan, Ports, World};
+
+/// Where the page is, as the README says.
+const PAGE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 7700);
 
 /// What the demo can do unattended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -63,13 +70,21 @@ pub async fn run(options: &Options) -> Result<ExitCode> {
     match options.script {
         Some(Script::Outage) => script(options).await,
         None => {
-            let world = World::start(plan(options, Ports::Known)?)
+            let listener = TcpListener::bind(PAGE)
                 .await
-                .context("start the demo (is another one running?)")?;
-            server::serve(world).await?;
+                .with_context(|| format!("listen at {PAGE} (is another demo running?)"))?;
+            let world =
+                World::start(plan(options, Ports::Known)?).await.context("start the demo")?;
+            tell_address()?;
+            serve(world, listener, interrupted()).await?;
             Ok(ExitCode::SUCCESS)
         }
     }
+}
+
+fn tell_address() -> Result<()> {
+    let text = format!("Three stores sell, and the page is at http://{PAGE}\nStop with Ctrl-C.");
+    writeln!(stdout(), "{text}").context("say where the page is")
 }
 
 fn plan(options: &Options, ports: Ports) -> Result<Plan> {

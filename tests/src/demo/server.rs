@@ -3,7 +3,7 @@
 //! Listens on this machine only. One task watches the world once a second; requests read what it
 //! saw last, and actions wait for their turn at the world.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,9 +24,6 @@ use super::state::{Seen, Watching};
 use crate::pos::driver::{self, DELIVERY_WAIT, Driving};
 use crate::world::World;
 
-/// Where the page is, as the README says.
-const PAGE: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 7700);
-
 /// How often the world is looked at.
 const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 
@@ -44,11 +41,15 @@ pub(super) struct Shared {
     pub(super) seen: Arc<watch::Sender<Seen>>,
 }
 
-/// Serves until the process is told to end.
-pub(super) async fn serve(world: World) -> Result<()> {
-    let listener = TcpListener::bind(PAGE)
-        .await
-        .with_context(|| format!("listen at {PAGE} (is another demo running?)"))?;
+/// Keeps a world selling and serves its page until `ended` resolves.
+///
+/// # Errors
+/// A token cannot be read, or the server fails.
+pub async fn serve(
+    world: World,
+    listener: TcpListener,
+    ended: impl Future<Output = ()> + Send + 'static,
+) -> Result<()> {
     let selling = sell(&world)?;
     let watching = Watching::new(&world);
     let shared = Shared {
@@ -62,8 +63,7 @@ pub(super) async fn serve(world: World) -> Result<()> {
         .route("/state", get(state))
         .route("/actions/{name}", post(act))
         .with_state(shared.clone());
-    tell_address();
-    let served = axum::serve(listener, routes).with_graceful_shutdown(ended());
+    let served = axum::serve(listener, routes).with_graceful_shutdown(ended);
     tokio::select! {
         served = served => served.context("serve the page")?,
         () = look(shared, watching) => {}
@@ -81,19 +81,6 @@ fn sell(world: &World) -> Result<Driving> {
         delivery_wait: DELIVERY_WAIT,
     };
     Ok(driver::drive(world.registers()?, &world.books, plan))
-}
-
-#[expect(clippy::print_stdout, reason = "the demo's own word to the person who started it")]
-fn tell_address() {
-    println!("Three stores sell, and the page is at http://{PAGE}");
-    println!("Stop with Ctrl-C.");
-}
-
-async fn ended() {
-    if let Err(error) = tokio::signal::ctrl_c().await {
-        tracing::error!(%error, "Ctrl-C is not heard; end the demo by killing it");
-        std::future::pending::<()>().await;
-    }
 }
 
 async fn look(shared: Shared, mut watching: Watching) {

@@ -106,7 +106,7 @@ async fn run_shopify(setup: &Path, listen: SocketAddr) -> Result<()> {
 }
 
 /// Ctrl-C in the terminal that the demo runs in reaches every program of it.
-async fn interrupted() {
+pub(crate) async fn interrupted() {
     if let Err(error) = tokio::signal::ctrl_c().await {
         tracing::error!(%error, "Ctrl-C is not heard");
         std::future::pending::<()>().await;
