@@ -31,10 +31,6 @@ const SPEC_VERSION: &str = "1.0";
 /// The media type of every body.
 const DATA_CONTENT_TYPE: &str = "application/json";
 
-/// Top-level fields of a body that do not make another event of it: how it was read, what a vendor
-/// adds, and what can be forgotten.
-const OUTSIDE_CONTENT: [&str; 3] = ["profile", "extensions", "personal"];
-
 /// A trace context (W3C Trace Context, `traceparent` version 00).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
@@ -166,11 +162,8 @@ impl Event {
     /// Never: a body is plain data.
     #[must_use]
     pub fn content_hash(&self) -> ChainHash {
-        let mut body = serde_json::to_value(&self.body).expect("a body is plain data");
-        if let Some(fields) = body.as_object_mut() {
-            fields.retain(|name, _| !OUTSIDE_CONTENT.contains(&name.as_str()));
-        }
-        let canonical = serde_json_canonicalizer::to_vec(&body).expect("a body is plain data");
+        let canonical = serde_json_canonicalizer::to_vec(&self.body.content());
+        let canonical = canonical.expect("a body is plain data");
         let hash = digest(&SHA256, &canonical);
         Bytes::from_slice(hash.as_ref()).expect("SHA-256 has 32 bytes")
     }

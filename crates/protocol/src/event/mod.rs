@@ -174,4 +174,27 @@ impl Body {
             Self::Fiscal(fiscal) => Some(fiscal.at),
         }
     }
+
+    /// The body without what does not make another event of it: how it was read (`profile`), what a
+    /// vendor adds (`extensions`), and what can be forgotten (`personal`).
+    pub(crate) fn content(&self) -> Self {
+        let mut body = self.clone();
+        match &mut body {
+            Self::Transaction(transaction) => {
+                transaction.profile = None;
+                transaction.personal = None;
+                transaction.extensions = Extensions::default();
+            }
+            Self::Till(till) => {
+                till.profile = None;
+                till.extensions = Extensions::default();
+            }
+            Self::Stock(document) => {
+                document.profile = None;
+                document.extensions = Extensions::default();
+            }
+            Self::Fiscal(fiscal) => fiscal.extensions = Extensions::default(),
+        }
+        body
+    }
 }
