@@ -1,7 +1,7 @@
 //! Who may come in: access tokens and access scopes.
 //!
-//! Facts, section 5: client credentials grant, tokens of 24 h, several valid at once. A write scope
-//! includes its read scope. Knows which scope each root field needs; does not know any field below
+//! Several tokens are valid at once (README, R1, R2), and a write scope includes its read scope
+//! (README, R4). Knows which scope each root field needs; does not know any field below
 //! the roots, because this shop models none with a scope of its own.
 
 use std::collections::VecDeque;

@@ -1,8 +1,9 @@
 //! The HTTP side: the token address, the GraphQL address, and every way in which an answer can go
 //! wrong.
 //!
-//! Facts, section 5, for tokens and versions. A request that was let in is applied even if its
-//! client has gone: only then can an answer be late. Decides nothing about GraphQL.
+//! Tokens, versions and bodies are refused here (README, R1 to R6). A request that was let in is
+//! applied even if its client has gone: only then can an answer be late. Decides nothing about
+//! GraphQL.
 
 use std::time::Duration;
 
@@ -26,8 +27,8 @@ use crate::wire::{Wire, WireListener};
 const VERSION: &str = "2026-10";
 
 impl Shop {
-    /// The shop's routes, its control included. Without [`Shop::serve`] a connection cannot be
-    /// closed: what would close it is answered with status 502 instead.
+    /// The shop's routes, its control included. A connection can be closed only under [`serve`];
+    /// under another server, what would close it is answered with status 502.
     pub fn router(&self) -> Router {
         Router::new()
             .route("/admin/oauth/access_token", post(access_token))
@@ -113,8 +114,7 @@ fn in_maintenance(status: u16) -> Response {
     (status, Json(json!({ "errors": "This shop is unavailable" }))).into_response()
 }
 
-/// A quarterly version up to the one that is served (facts, section 5: an expired version falls
-/// forward).
+/// A quarterly version up to the one that is served: an older one falls forward (README, R3).
 fn is_served(version: &str) -> bool {
     let quarter = version.split_once('-').is_some_and(|(year, month)| {
         year.len() == 4

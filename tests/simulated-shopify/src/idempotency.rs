@@ -1,11 +1,9 @@
 //! Idempotency keys: what each was used for, and what came of it.
 //!
-//! Facts, section 2, "@idempotent rules": a window of 24 h from the first request, after which the
-//! key is new again; inputs are fingerprinted; codes for a request in progress, for other
-//! parameters and for an attempt that failed. A replay names the first outcome, and the answer is
-//! rebuilt from the records as they are now. An attempt that ended in `userErrors` counts as
-//! failed (schema: "A previous request with this idempotency key failed. Retry with a new
-//! idempotency key."). Does not know what an outcome is.
+//! A key lives 24 h from its first request, after which it is new again; inputs are fingerprinted;
+//! a request in progress, other parameters and an attempt that failed are told apart (README, R19
+//! to R23). A replay names the first outcome, and the answer is rebuilt from the records as they
+//! are now. Does not know what an outcome is.
 
 use std::collections::HashMap;
 

@@ -2,15 +2,14 @@
 //!
 //! It enforces what the real one enforces and is never made to fit a client. Every operation and
 //! its variables are validated against the real schema; what the schema cannot hold (idempotency,
-//! compare-and-swap, bounds, refund rules, the leaky bucket, search lag) is written by hand, each
-//! rule with its source: a section of the project's fact sheet on Shopify ("facts"), the name of a
-//! recorded live answer ("recorded"), or the schema's own words ("schema"). What is not modelled is
-//! refused with `NOT_SIMULATED`, never made up; what is not established is decided for the worse
-//! and said so where it is decided.
+//! compare-and-swap, bounds, refund rules, the leaky bucket, search lag) is written by hand. Each
+//! rule has a number in the crate's `README.md`, with its source, its test, and whether it is
+//! established or decided; the code names it as `README, R17`. What is not modelled is refused with
+//! `NOT_SIMULATED`, never made up; what is not established is decided for the worse.
 //!
 //! Enter at [`Shop`]: `Shop::new(setup, clock)`, then [`serve`] or `router()`. Faults are steered by
 //! [`Shop::set_faults`], time by [`Shop::advance`], and [`Shop::books`] tells what really happened;
-//! the same over HTTP stands in `control`.
+//! `control` offers the same over HTTP.
 //!
 //! Imports nothing of the project, so that Cargo itself proves that this vendor knows nothing of
 //! its client. Deliberately without webhooks, returns, fulfilments of their own and bulk

@@ -46,7 +46,7 @@ impl Amount {
         self.each(|number| rounded(number * part / whole))
     }
 
-    pub(crate) fn each(self, change: impl Fn(Decimal) -> Decimal) -> Self {
+    fn each(self, change: impl Fn(Decimal) -> Decimal) -> Self {
         Self { shop: change(self.shop), presentment: change(self.presentment) }
     }
 
@@ -108,14 +108,14 @@ pub(crate) fn decimal(value: &Value) -> Option<Decimal> {
 }
 
 /// A number as Shopify writes it in `MoneyV2.amount`: no trailing zeros, but one decimal place at
-/// least (recorded: `"20.0"`, `"31.9"`).
+/// least (README, R68).
 pub(crate) fn text(number: Decimal) -> String {
     let number = number.normalize();
     if number.scale() == 0 { format!("{number}.0") } else { number.to_string() }
 }
 
-/// A number as Shopify writes it in sentences (recorded: `$999.00`).
-pub(crate) fn in_words(number: Decimal, currency: &str) -> String {
+/// A number as Shopify writes it in a sentence: `$999.00` (README, R68).
+pub(crate) fn in_sentence(number: Decimal, currency: &str) -> String {
     let symbol = match currency {
         "USD" | "CAD" | "AUD" | "NZD" => "$",
         "EUR" => "€",

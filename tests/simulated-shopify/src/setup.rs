@@ -26,7 +26,7 @@ pub struct Setup {
     pub credentials: Credentials,
     /// The access scopes that the app was granted.
     pub scopes: Vec<String>,
-    /// How long an access token lives, in seconds (facts, section 5: 24 h).
+    /// How long an access token lives, in seconds. A day at the real service (README, R1).
     pub token_life_seconds: u32,
     /// The leaky bucket of the app at this shop.
     pub bucket: BucketSize,
@@ -77,8 +77,8 @@ pub struct Options {
     /// New orders per minute, as on a development or trial store (five). `None` is a paid plan.
     pub orders_per_minute_max: Option<u32>,
     /// Whether `orderCreate` refuses a second order with the same value in a metafield of type
-    /// `id`. Not established (facts, section 9); false is the pessimistic reading, in which the
-    /// client alone prevents duplicates.
+    /// `id`. Not established; false is the worse reading, in which the client alone prevents
+    /// duplicates (README, R39).
     pub refuse_duplicate_ids: bool,
     /// Whether the shop's prices include taxes.
     pub taxes_included: bool,
@@ -104,9 +104,9 @@ pub struct SetupVariant {
     pub number: u64,
     /// The number in the inventory item's identifier.
     pub item_number: u64,
-    /// Not unique at Shopify.
+    /// Not unique at Shopify (README, R71).
     pub sku: Option<String>,
-    /// Not unique at Shopify either.
+    /// Not unique at Shopify either (README, R71).
     pub barcode: Option<String>,
     /// The product's title.
     pub title: String,
@@ -123,7 +123,7 @@ pub struct SetupVariant {
 }
 
 impl Setup {
-    /// A shop in euros with every scope, the recorded bucket of 2000 points restoring 100 a second,
+    /// A shop in euros with every scope, the bucket of the Standard plan (README, R14),
     /// a search lag of 0 to 120 s, and neither locations nor variants.
     #[must_use]
     pub fn new(shop: &str) -> Self {

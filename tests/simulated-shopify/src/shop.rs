@@ -254,7 +254,7 @@ fn answer(state: &mut State, request: &Request<'_>) -> Value {
     body
 }
 
-/// HTTP 200 without data (facts, section 3).
+/// HTTP 200 without `data` (README, R15).
 fn throttled(state: &mut State, requested: u64, now: Timestamp) -> Value {
     let rate = state.plan.restore_rate(now);
     state.bucket.restore(now, rate);

@@ -1,7 +1,7 @@
 //! The leaky bucket of points.
 //!
 //! An operation is let in if what it may cost at most is there, and is charged what it cost in
-//! fact (recorded: `throttleStatus` of every capture). Reckoned in thousandths of a point, so that
+//! fact (README, R14). Reckoned in thousandths of a point, so that
 //! every millisecond counts without a float. Does not know what an operation costs.
 
 #[cfg(test)]

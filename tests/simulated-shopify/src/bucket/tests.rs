@@ -1,4 +1,4 @@
-//! The bucket fills, empties and throttles as recorded.
+//! The bucket empties and restores by the clock that it is told.
 
 use jiff::{SignedDuration, Timestamp};
 

@@ -1,12 +1,10 @@
 //! What an operation costs, in points.
 //!
-//! Derived from the recorded `extensions.cost`: a query object costs 1; an amount, a user error,
-//! page info and a mutation's own payload cost nothing; a mutation costs 10, `refundCreate` 20 and
-//! a count 10; a connection costs 2 and, for each of a weight of its page, what a node costs. The
-//! weight is `floor(2 ln n)` and 1 at least, which fits every recorded page (1, 5, 10, 20, 50, 100,
-//! 200 and 250). Of 273 recorded operations that 2026-10 still accepts, 255 get the recorded
-//! `requestedQueryCost`; it is an estimate for the rest and wherever nothing was recorded. Charges
-//! nothing.
+//! Derived from recorded `extensions.cost` (README, R13): a query object costs 1; an amount, a user
+//! error, page info and a mutation's own payload cost nothing; a mutation costs 10, `refundCreate`
+//! 20 and a count 10; a connection costs 2 and, for each of a weight of its page, what a node costs.
+//! The weight is `floor(2 ln n)` and 1 at least, which fits every recorded page (1, 5, 10, 20, 50,
+//! 100, 200 and 250). An estimate wherever nothing was recorded. Charges nothing.
 
 #[cfg(test)]
 mod tests;

@@ -1,4 +1,4 @@
-//! Requested costs are those of recorded operations.
+//! The weights of pages, as recorded answers show them.
 
 use super::weight;
 

@@ -2,8 +2,7 @@
 //!
 //! Generic: it knows fields, aliases, fragments, `@skip`, `@include`, variables and `__typename`,
 //! but no field by name. What a field means stands in `view` and `operations`. An error below a
-//! root field makes the whole root field `null`, which is all that the real API was recorded doing
-//! for the fields that this shop models.
+//! root field makes the whole root field `null` (README, R12).
 
 mod select;
 
@@ -120,8 +119,7 @@ fn roots<'d>(request: &Request<'d>) -> Result<Vec<Root<'d>>, Value> {
     Ok(roots)
 }
 
-/// Recorded on `fileCreate`, and taken as the general rule (facts, section 3): an array of more
-/// than 250 refuses the whole request, without `data`.
+/// An array of more than 250 refuses the whole request, without `data` (README, R10).
 fn refuse_large_input(request: &Request<'_>, root: &Root<'_>) -> Result<(), Value> {
     fn largest(value: &Value, path: &mut Vec<Value>) -> Option<usize> {
         let steps: Vec<(Value, &Value)> = match value {
@@ -201,7 +199,7 @@ fn root_field(
     value
 }
 
-/// Recorded: `orderCreateManualPayment-access-denied-parity`.
+/// A field without its scope is denied (README, R4).
 fn refuse_without_scope(state: &State, root: &Root<'_>) -> Result<(), Refusal> {
     let owner = root.arguments.get("ownerType").or_else(|| {
         root.arguments.get("definition").and_then(|definition| definition.get("ownerType"))

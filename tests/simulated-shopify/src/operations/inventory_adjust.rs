@@ -1,7 +1,6 @@
 //! `inventoryAdjustQuantities`: changes quantities by deltas, all or none.
 //!
-//! Recorded: `inventory-quantity-contracts-2026-04`, `inventory-adjust-name-allowlist`,
-//! `inventory-adjust-ledger-document-validation`, `inventory-adjust-zero-delta-noop`.
+//! README, R48 to R59 and R61.
 
 use serde_json::Value;
 
@@ -75,7 +74,7 @@ fn standing(state: &State, wanted: &[Wanted], item: Gid, location: Gid, name: &s
 fn refuse_quantity(change: &Value, index: &str, before: i64, delta: i64) -> Option<UserError> {
     let expected = change.get("changeFromQuantity").and_then(Value::as_i64);
     if expected.is_some_and(|expected| expected != before) {
-        // Schema: `InventoryAdjustQuantitiesUserErrorCode`; no live capture (facts, section 9).
+        // README, R49: the message is the schema's.
         return Some(
             UserError::at(
                 &["input", "changes", index, "changeFromQuantity"],
@@ -97,7 +96,7 @@ fn refuse_quantity(change: &Value, index: &str, before: i64, delta: i64) -> Opti
     None
 }
 
-/// Recorded: `inventory-adjust-ledger-document-validation`.
+/// Which changes need a ledger document, and which may have none (README, R54).
 fn refuse_ledger_documents(name: &str, changes: &[Value]) -> Vec<UserError> {
     let uri =
         |change: &Value| change.get("ledgerDocumentUri").and_then(Value::as_str).map(str::to_owned);

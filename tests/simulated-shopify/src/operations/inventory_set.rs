@@ -1,7 +1,6 @@
 //! `inventorySetQuantities`: sets counts, compared with what was expected, all or none.
 //!
-//! Recorded: `inventory-quantity-contracts-2026-04`, `inventorySetQuantities-name-validation`,
-//! `inventorySetQuantities-quantity-bounds`.
+//! README, R48 to R53 and R57 to R61.
 
 use std::collections::HashMap;
 
@@ -51,7 +50,7 @@ fn check(state: &State, input: &Value) -> Result<Vec<Wanted>, Vec<UserError>> {
                 let before = state.stock.quantity(item, location, name);
                 let expected = change.get("changeFromQuantity").and_then(Value::as_i64);
                 if expected.is_some_and(|expected| expected != before) {
-                    // Schema: `InventorySetQuantitiesUserErrorCode`; no live capture.
+                    // README, R49: the message is the schema's.
                     errors.push(
                         UserError::at(
                             &["input", "quantities", &index, "changeFromQuantity"],
@@ -82,7 +81,7 @@ fn refuse_bounds(name: &str, index: &str, quantity: i64) -> Option<UserError> {
     Some(UserError::at(&path, message).with_code(code))
 }
 
-/// Every member of a repeated pair is refused (recorded: case `duplicatePair`).
+/// Every member of a repeated pair is refused (README, R60).
 fn refuse_duplicates(quantities: &[Value]) -> Vec<UserError> {
     let name = |change: &Value| {
         (text(change, "inventoryItemId").to_owned(), text(change, "locationId").to_owned())

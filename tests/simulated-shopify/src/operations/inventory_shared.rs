@@ -1,7 +1,7 @@
 //! What adjusting and setting stock have in common: reasons, references, pairs, and the record of
 //! what changed.
 //!
-//! One refused change refuses the whole call (facts, section 6, complaint 1).
+//! One refused change refuses the whole call (README, R50).
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -11,7 +11,7 @@ use crate::ids::{Gid, Kind};
 use crate::records::{AdjustmentGroup, Change};
 use crate::state::State;
 
-/// Recorded: `inventory-reason-validation`.
+/// README, R52.
 const REASONS: [&str; 17] = [
     "correction",
     "cycle_count_available",
@@ -65,7 +65,7 @@ pub(super) fn refuse_frame(input: &Value) -> Vec<UserError> {
 }
 
 /// "Valid URI with scheme and content. For GID format, all components (app, entity, id) must be
-/// present." (schema: `InventoryAdjustQuantitiesInput.referenceDocumentUri`).
+/// present." (README, R55).
 fn is_document_uri(uri: &str) -> bool {
     let Some((scheme, content)) = uri.split_once("://") else {
         return false;
@@ -77,8 +77,8 @@ fn is_document_uri(uri: &str) -> bool {
     scheme_is_valid && content_is_valid && (scheme != "gid" || parts >= 3)
 }
 
-/// The item and the location of a change; or the errors about them. Both are reported (recorded:
-/// `inventory-existence-validation`).
+/// The item and the location of a change; or the errors about them. Both are reported (README,
+/// R50, R51).
 pub(super) fn pair(
     state: &State,
     change: &Value,
@@ -124,8 +124,7 @@ pub(super) fn pair(
     }
 }
 
-/// Changes the stock and records it; `None` if nothing changes (recorded:
-/// `inventory-adjust-zero-delta-noop`).
+/// Changes the stock and records it; `None` if nothing changes (README, R56).
 pub(super) fn record(
     state: &mut State,
     call: &Call<'_>,
@@ -142,7 +141,7 @@ pub(super) fn record(
         }
         state.stock.change(item, location, name, delta, now);
         // A count of what is on hand changes what is available, and every quantity but `incoming`
-        // is on hand (recorded: `inventory-adjust-on-hand-name-mirrors`).
+        // is on hand (README, R57, R58).
         let name = if name == "on_hand" { "available" } else { name };
         let change = |name: &str, ledger_document_uri| Change {
             name: name.to_owned(),

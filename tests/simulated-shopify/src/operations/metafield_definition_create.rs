@@ -1,6 +1,6 @@
 //! `metafieldDefinitionCreate`: a definition with a name of its own per owner type.
 //!
-//! Deliberately without access settings, validations and pinning, which change nothing here.
+//! README, R40, R41. Deliberately without access settings, validations and pinning, which change nothing here.
 
 use serde_json::Value;
 
@@ -16,8 +16,7 @@ pub(super) fn apply(state: &mut State, call: &Call<'_>) -> Payload {
     let namespace = namespace(input.get("namespace").and_then(Value::as_str));
     let refuse =
         |error: UserError| Payload::DefinitionCreate { definition: None, errors: vec![error] };
-    // The shortest namespace has three characters, the shortest key two (Shopify's guide to
-    // metafield limits).
+    // README, R40.
     if namespace.chars().count() < 3 {
         let message = "Namespace is too short (minimum is 3 characters)";
         return refuse(UserError::at(&["definition", "namespace"], message).with_code("TOO_SHORT"));

@@ -2,8 +2,7 @@
 //! came of it.
 //!
 //! What came of it is a [`Payload`]: positions in the state, not an answer. Answers are rendered
-//! from the state afterwards, so that a replay shows the records as they are then (facts,
-//! section 2, "@idempotent rules").
+//! from the state afterwards, so that a replay shows the records as they are then (README, R19).
 
 mod inventory_adjust;
 mod inventory_set;
@@ -53,7 +52,7 @@ pub(crate) struct UserError {
 
 impl UserError {
     /// An error about the field at this path; an empty path is `null`. Positions stand in it as
-    /// text (recorded: `"changes","0"`).
+    /// text, as in `["input", "changes", "0"]` (README, R50).
     pub(crate) fn at(path: &[&str], message: impl Into<String>) -> Self {
         let field = if path.is_empty() { Value::Null } else { json!(path) };
         Self { field, message: message.into(), code: None }
@@ -64,8 +63,8 @@ impl UserError {
         self
     }
 
-    /// Replaces the path by one whose positions are numbers, as `orderCreate` writes them
-    /// (recorded: `order-create-validation-matrix-extended`).
+    /// Replaces the path by one whose positions are numbers, as `orderCreate` writes them (README,
+    /// R28).
     pub(crate) fn with_field(mut self, field: Value) -> Self {
         self.field = field;
         self
@@ -108,7 +107,7 @@ impl Call<'_> {
     }
 }
 
-/// The mutations that need `@idempotent` from 2026-04 on (facts, section 2).
+/// The mutations of this shop that need `@idempotent` (README, R17).
 fn needs_key(root_field: &str) -> bool {
     matches!(root_field, "refundCreate" | "inventoryAdjustQuantities" | "inventorySetQuantities")
 }
@@ -165,12 +164,12 @@ pub(crate) fn claim(state: &mut State, call: &Call<'_>) {
 fn required_key<'a>(call: &Call<'a>) -> Result<&'a str, Refusal> {
     match call.key {
         Some(key) if !key.trim().is_empty() => Ok(key),
-        // Schema: "The idempotency key cannot be an empty string or whitespace only."
+        // README, R18: the message is the schema's.
         Some(_) => Err(Refusal {
             message: "The idempotency key cannot be an empty string or whitespace only.".to_owned(),
             code: "BAD_REQUEST",
         }),
-        // Recorded: `inventory-quantity-contracts-2026-04`, case `missingSetIdempotency`.
+        // README, R17.
         None => Err(Refusal {
             message:
                 "The @idempotent directive is required for this mutation but was not provided."
@@ -181,7 +180,7 @@ fn required_key<'a>(call: &Call<'a>) -> Result<&'a str, Refusal> {
 }
 
 /// `changeFromQuantity` must be present in every change, though the schema calls it nullable
-/// (recorded: `inventory-quantity-contracts-2026-04`, case `missingSetChangeFromQuantity`).
+/// (README, R48).
 fn refuse_missing_compare(call: &Call<'_>) -> Result<(), Refusal> {
     let (list, type_name) = match call.root_field {
         "inventoryAdjustQuantities" => ("changes", "InventoryChangeInput"),
@@ -210,13 +209,13 @@ fn apply(state: &mut State, call: &Call<'_>, key: &str) -> Result<Payload, Refus
     }
 }
 
-/// What this shop does not model is refused loudly, never made up.
+/// What this shop does not model is refused, never made up (README, R11).
 pub(crate) fn not_simulated(what: &str) -> Refusal {
     Refusal { message: format!("{what} is not simulated."), code: "NOT_SIMULATED" }
 }
 
 /// A refusal of an idempotency key. `refundCreate` has plain `UserError`s, so that there only the
-/// message tells (facts, section 2; the exact shape is not established, section 9).
+/// message tells (README, R24).
 fn key_refused(call: &Call<'_>, code: &'static str, message: &str) -> Payload {
     let errors = vec![UserError::at(&[], message).with_code(code)];
     match call.root_field {

@@ -1,13 +1,9 @@
 //! `orderCreate`: an order each time it is called. There is no idempotency here.
 //!
-//! Facts, section 2: the same call twice makes two orders, names and source identifiers are not
-//! unique, and no key is accepted. Recorded: `order-create-validation-matrix` (and `-extended`),
-//! `order-create-math-matrix`, `order-create-parity`.
-//!
-//! Not established about the real service (facts, section 9), and therefore decided here: a stated
-//! `id` metafield is not unique unless the setup says so; `DECREMENT_*` takes from the location of
-//! the fulfilment, else from the first active one; an order that bypasses inventory moves no stock,
-//! fulfilled or not.
+//! README, R25 to R39. Not established about the real service, and therefore decided: an `id`
+//! metafield is not unique unless the setup says so (R39); `DECREMENT_*` takes from the location of
+//! the fulfilment, else from the first active one, and an order that bypasses inventory moves no
+//! stock, fulfilled or not (R34).
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -53,8 +49,8 @@ pub(super) fn apply(state: &mut State, call: &Call<'_>) -> Payload {
     Payload::OrderCreate { order: Some(order), errors: Vec::new() }
 }
 
-/// "You can create a maximum of five new orders per minute" on trial and development stores
-/// (schema: `orderCreate`); it shows as a user error without a code (facts, section 2).
+/// Trial and development stores take five new orders a minute; the sixth is a user error without a
+/// code (README, R37).
 fn refuse_pace(state: &mut State, now: Timestamp) -> Option<UserError> {
     let most = state.setup.options.orders_per_minute_max?;
     state.recent_orders.retain(|at| now.duration_since(*at) < SignedDuration::from_mins(1));
@@ -70,7 +66,7 @@ fn check(state: &State, order: &Value) -> Vec<UserError> {
     let present = |name: &str| order.get(name).is_some_and(|value| !value.is_null());
     let mut errors = Vec::new();
     if present("customerId") && present("customer") {
-        // Recorded: `order-create-validation-matrix-extended`, case `redundantCustomer`.
+        // README, R31.
         errors.push(
             UserError::at(&["order"], "Only one of customerId and customer may be provided")
                 .with_code("REDUNDANT_CUSTOMER_FIELDS"),
@@ -78,7 +74,7 @@ fn check(state: &State, order: &Value) -> Vec<UserError> {
     }
     let lines = list(order, "lineItems");
     if lines.is_empty() {
-        // Recorded: `order-create-validation-matrix`.
+        // README, R26.
         errors.push(invalid(
             json!(["order", "lineItems"]),
             "Line items must have at least one line item",
@@ -94,7 +90,7 @@ fn check(state: &State, order: &Value) -> Vec<UserError> {
     }
     let taxes_on_lines = lines.iter().any(|line| !list(line, "taxLines").is_empty());
     if taxes_on_lines && !list(order, "taxLines").is_empty() {
-        // Schema: "tax lines can be specified on the order or the line items but not both".
+        // README, R27.
         errors.push(invalid(
             json!(["order", "taxLines"]),
             "Tax lines can be specified on the order or the line items but not both",
@@ -103,7 +99,7 @@ fn check(state: &State, order: &Value) -> Vec<UserError> {
     let codes = order.get("discountCode").and_then(Value::as_object);
     let codes = codes.map_or(0, |codes| codes.values().filter(|code| !code.is_null()).count());
     if codes > 1 {
-        // Schema: "only one discount code can be set for each order".
+        // README, R30.
         errors.push(invalid(
             json!(["order", "discountCode"]),
             "Only one discount code can be set for each order",
@@ -147,9 +143,7 @@ fn check_line(state: &State, line: &Value, index: usize) -> Vec<UserError> {
     errors
 }
 
-/// Recorded: `order-create-validation-matrix-extended`, cases `lineItemTaxLineMissingRate` and
-/// `shippingLineTaxLineMissingRate`. "Only enforced for LineItem or ShippingLine-level tax lines"
-/// (schema: `OrderCreateUserErrorCode`).
+/// The taxes of lines and of shipping need a rate; the order's own do not (README, R28).
 fn refuse_missing_rates(list_name: &str, parts: &[Value]) -> Vec<UserError> {
     let mut errors = Vec::new();
     for (index, part) in parts.iter().enumerate() {
@@ -224,7 +218,7 @@ fn build(state: &mut State, input: &Value, call: &Call<'_>) -> Order {
         .and_then(|fulfillment| gid(fulfillment, "locationId"))
         .map(|location| Fulfillment { id: state.numbers.next(Kind::Fulfillment), location });
     let fulfillment_status = fulfillment_status(input, fulfillment.is_some());
-    // Schema: future values "are clamped to the current time" as of 2026-07.
+    // README, R32.
     let processed_at = moment(input, "processedAt").map_or(now, |stated| stated.min(now));
     let mut tags: Vec<String> =
         list(input, "tags").iter().filter_map(Value::as_str).map(str::to_owned).collect();
@@ -277,7 +271,7 @@ fn moment(input: &Value, name: &str) -> Option<Timestamp> {
     input.get(name).and_then(Value::as_str).and_then(crate::time::read)
 }
 
-/// The search lag of `source_identifier` is not established (facts, section 9); it is drawn.
+/// How long the order stays out of searches: what a fault says, or drawn (README, R73).
 fn searchable_from(state: &mut State, call: &Call<'_>) -> Timestamp {
     let lag = state.setup.search_lag;
     let drawn = state.chance.between(lag.least_ms, lag.most_ms);
@@ -311,7 +305,8 @@ fn transactions(
         .collect()
 }
 
-/// Takes the order's tracked variants out of stock: committed until fulfilled, gone after.
+/// Takes the order's tracked variants out of stock: committed until fulfilled, gone after (README,
+/// R34, R35).
 fn claim_stock(
     state: &mut State,
     order: &Order,

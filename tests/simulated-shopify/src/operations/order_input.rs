@@ -1,8 +1,7 @@
 //! Reads the parts of an `OrderCreateOrderInput` that was checked against the schema, and adds
 //! them up.
 //!
-//! Recorded: `order-create-math-matrix` for the sums, `order-create-line-item-fields` for lines.
-//! Refuses nothing: `order_create` has looked at the rules before.
+//! README, R27 to R30 and R36. Refuses nothing: `order_create` has looked at the rules before.
 
 use rust_decimal::Decimal;
 use serde_json::Value;
@@ -75,7 +74,8 @@ pub(super) fn lines(state: &mut State, order: &Value, taxes_included: bool) -> V
         .collect()
 }
 
-/// The taxes on a part of the order. A tax without an amount is reckoned from its rate.
+/// The taxes on a part of the order. A tax without an amount is reckoned from its rate (README,
+/// R29).
 pub(super) fn tax_lines(input: &Value, base: Amount, taxes_included: bool) -> Vec<TaxLine> {
     list(input, "taxLines")
         .iter()
@@ -91,9 +91,8 @@ pub(super) fn tax_lines(input: &Value, base: Amount, taxes_included: bool) -> Ve
         .collect()
 }
 
-/// "Tax lines specified on the order are split across the taxable line items" (schema:
-/// `OrderCreateOrderInput.taxLines`): by what each line costs, the rest on the last. Gives back
-/// what no line can take.
+/// Splits the taxes of the order across its taxable lines, by what each line costs, the rest on the
+/// last (README, R27). Gives back what no line can take.
 pub(super) fn split_over_lines(lines: &mut [Line], taxes: Vec<TaxLine>) -> Vec<TaxLine> {
     let mut taxable: Vec<&mut Line> = lines.iter_mut().filter(|line| line.taxable).collect();
     let base: Amount = taxable.iter().map(|line| line.original_total()).sum();
@@ -131,7 +130,7 @@ pub(super) fn shipping_lines(order: &Value, taxes_included: bool) -> Vec<Shippin
 }
 
 /// The discount code with what it takes off: a fixed amount, a percentage of the lines, or all of
-/// the shipping.
+/// the shipping (README, R30).
 pub(super) fn discount(order: &Value, lines: Amount, shipping: Amount) -> Option<Discount> {
     let input = order.get("discountCode").filter(|input| !input.is_null())?;
     let given = |name: &str| input.get(name).filter(|kind| !kind.is_null());
@@ -184,7 +183,7 @@ pub(super) fn totals(
     Totals { subtotal, shipping, tax, discounts, total }
 }
 
-/// The metafields. The type is the definition's; without a definition it must be stated.
+/// The metafields. The type is the definition's; without a definition it was stated (README, R38).
 pub(super) fn metafields(state: &mut State, order: &Value) -> Vec<Metafield> {
     list(order, "metafields")
         .iter()

@@ -1,8 +1,7 @@
 //! `refundCreate`: money back and, if asked for, goods back into stock.
 //!
-//! Recorded: `refund-create-user-errors-and-quantities`, `refund-create-over-refund-user-errors`,
-//! `refund-create-transactions-validation`, `refund-create-partial-shipping-restock-parity`. The
-//! user errors have no code. Deliberately without duties, refund methods and store credit.
+//! README, R42 to R47. The user errors have no code. Deliberately without duties, refund methods
+//! and store credit.
 
 use rust_decimal::Decimal;
 use serde_json::Value;
@@ -10,7 +9,7 @@ use serde_json::Value;
 use super::order_input::{gid, list, text};
 use super::{Call, Payload, UserError};
 use crate::ids::{Gid, Kind};
-use crate::money::{Amount, decimal, in_words};
+use crate::money::{Amount, decimal, in_sentence};
 use crate::records::{Order, Refund, RefundLine, Transaction};
 use crate::state::{OrderIndex, State};
 
@@ -26,7 +25,7 @@ pub(super) fn apply(state: &mut State, call: &Call<'_>, key: &str) -> Payload {
         errors.extend(check_money(state.ledger.at(index), &input));
     }
     if !errors.is_empty() {
-        // The order is answered beside the errors (recorded in every refusal).
+        // The order is answered beside the errors (README, R42).
         return Payload::RefundCreate { order: Some(index), refund: None, errors };
     }
     let refund = book(state, index, &input, call, key);
@@ -56,13 +55,13 @@ fn check_lines(state: &State, order: &Order, input: &Value) -> Vec<UserError> {
         if quantity < 1 {
             refuse("quantity", "Quantity must be greater than 0");
         } else if known.refunded + before + quantity > known.quantity {
-            // Also where over-refunding is allowed (recorded: `overRefundQuantityLineItem`).
+            // Also where over-refunding is allowed (README, R43).
             refuse("quantity", "Quantity cannot refund more items than were purchased");
         }
         let restocks = matches!(text(line, "restockType").as_deref(), Some("RETURN" | "CANCEL"));
         let location = text(line, "locationId");
         if text(line, "restockType").as_deref() == Some("LEGACY_RESTOCK") {
-            // Schema: "This value is not accepted when creating new refunds."
+            // README, R47.
             refuse("restockType", "Restock type is not included in the list");
         } else if restocks && location.is_none() && known.variant.is_some() {
             refuse("locationId", "Location can't be blank when restocking");
@@ -78,13 +77,13 @@ fn check_money(order: &Order, input: &Value) -> Option<UserError> {
     for transaction in list(input, "transactions") {
         let kind = text(transaction, "kind").unwrap_or_default();
         if kind != "REFUND" {
-            // Recorded: `invalidKind`.
+            // README, R45.
             let message = format!("Kind {} is not a valid transaction", kind.to_lowercase());
             return Some(UserError::at(&[], message));
         }
         let for_this_order = gid(transaction, "orderId") == Some(order.id);
         if !for_this_order || parent(order, transaction).is_none() {
-            // Recorded: `missingParent`.
+            // README, R45.
             let message = "Transactions require a parent_id associated with the order";
             return Some(UserError::at(&["transactions"], message));
         }
@@ -92,12 +91,12 @@ fn check_money(order: &Order, input: &Value) -> Option<UserError> {
     }
     let net = net_payment(order).presentment;
     if total > net {
-        // Recorded, also where over-refunding is allowed (`overRefundAllowed`).
+        // Also where over-refunding is allowed (README, R44).
         let currency = &order.presentment_currency;
         let message = format!(
             "Refund amount {} is greater than net payment received {}",
-            in_words(total, currency),
-            in_words(net, currency)
+            in_sentence(total, currency),
+            in_sentence(net, currency)
         );
         return Some(UserError::at(&[], message));
     }
@@ -145,23 +144,13 @@ fn book(state: &mut State, index: OrderIndex, input: &Value, call: &Call<'_>, ke
             let order = state.ledger.at(index);
             let parent = parent(order, asked)?;
             let presentment = asked.get("amount").and_then(decimal).unwrap_or_default();
-            let share = Amount::same(presentment);
             Some(Transaction {
                 id: state.numbers.next(Kind::OrderTransaction),
                 kind: "REFUND".to_owned(),
                 status: "SUCCESS".to_owned(),
-                // A wrong gateway is silently replaced (recorded: `mismatchedGateway`).
+                // A wrong gateway is silently replaced (README, R46).
                 gateway: parent.gateway.clone(),
-                amount: Amount {
-                    // In the customer's currency; the shop's follows the payment's own rate.
-                    shop: if parent.amount.presentment == parent.amount.shop {
-                        presentment
-                    } else {
-                        let paid = parent.amount;
-                        share.each(|number| number * paid.shop / paid.presentment).shop
-                    },
-                    presentment,
-                },
+                amount: Amount { shop: at_rate_of(parent.amount, presentment), presentment },
                 parent: Some(parent.id),
                 processed_at,
                 location: None,
@@ -190,7 +179,16 @@ fn book(state: &mut State, index: OrderIndex, input: &Value, call: &Call<'_>, ke
     position
 }
 
-/// `fullRefund`, or an amount in the customer's currency.
+/// What an amount in the customer's currency is in the shop's, at the rate of a payment (README,
+/// R46).
+fn at_rate_of(paid: Amount, presentment: Decimal) -> Decimal {
+    if paid.presentment == paid.shop || paid.presentment.is_zero() {
+        return presentment;
+    }
+    presentment * paid.shop / paid.presentment
+}
+
+/// `fullRefund`, or an amount in the customer's currency (README, R46).
 fn shipping(order: &Order, input: &Value) -> Amount {
     let Some(asked) = input.get("shipping").filter(|asked| !asked.is_null()) else {
         return Amount::default();
@@ -237,7 +235,7 @@ fn book_lines(
 }
 
 /// `RETURN` and `CANCEL` put goods back where the refund says; `CANCEL` of an unfulfilled line also
-/// releases what was committed.
+/// releases what was committed (README, R47).
 fn restock(
     state: &mut State,
     line: &RefundLine,

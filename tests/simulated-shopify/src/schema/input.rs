@@ -1,8 +1,7 @@
 //! Variables and arguments: checked against their types and completed with defaults.
 //!
-//! The problems are worded as the real API words them (recorded: `return-decline-request-validation`,
-//! `inventory-quantity-contracts-2026-04`, `order-create-missing-order`). `@oneOf` is enforced here,
-//! because apollo-compiler does not know it. What a value means is left to the operations: a field
+//! The problems are worded as the real API words them (README, R8). `@oneOf` is enforced here,
+//! because apollo-compiler does not know it (README, R9). What a value means is left to the operations: a field
 //! that the schema calls nullable stays absent if it was absent.
 
 use apollo_compiler::Schema;
@@ -241,7 +240,7 @@ impl Check {
                 None => false,
             },
             // A blank decimal is let through: `orderCreate` answers it with TAX_LINE_RATE_MISSING
-            // (recorded: `order-create-validation-matrix-extended`).
+            // (README, R28).
             "Decimal" | "Money" => match value {
                 Value::Number(_) => true,
                 Value::String(text) => {

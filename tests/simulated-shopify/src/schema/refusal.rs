@@ -1,4 +1,5 @@
-//! Why an operation text is refused, in the words of the real API where they were recorded.
+//! Why an operation text is refused, in the words of the real API where they were recorded
+//! (README, R7).
 //!
 //! Four refusals are found here, because their recorded shape needs the path to the field:
 //! unknown fields, unknown arguments, missing arguments and unknown directives. Everything else is
@@ -107,7 +108,6 @@ impl Look<'_> {
         }
         let schema = self.schema;
         let Ok(definition) = schema.type_field(parent, &field.name) else {
-            // Recorded: `order-refund-fulfillment-usererror-no-code`.
             self.refuse(
                 field,
                 format!("Field '{}' doesn't exist on type '{parent}'", field.name),
@@ -128,7 +128,6 @@ impl Look<'_> {
                     let (wanted, given) = (&definition.arguments, &directive.arguments);
                     self.arguments("Directive", &directive.name, field, wanted, given);
                 }
-                // Recorded: `inventory-path-product-sibling-read`.
                 None => self.refuse(
                     field,
                     format!("Directive @{} is not defined", directive.name),
@@ -148,7 +147,6 @@ impl Look<'_> {
     ) {
         for argument in given {
             let Some(definition) = wanted.iter().find(|known| known.name == argument.name) else {
-                // Recorded: `inventory-default-location-carrier-connection`.
                 self.refuse_argument(
                     field,
                     argument,
@@ -158,7 +156,6 @@ impl Look<'_> {
                 continue;
             };
             if matches!(*argument.value, Literal::Null) && definition.ty.is_non_null() {
-                // Recorded: `order-create-inline-null-order`.
                 self.refuse_argument(
                     field,
                     argument,
@@ -177,7 +174,6 @@ impl Look<'_> {
             .map(|wanted| wanted.name.as_str())
             .collect();
         if !missing.is_empty() {
-            // Recorded: `order-create-inline-missing-order`.
             let missing = missing.join(", ");
             self.refuse(
                 field,

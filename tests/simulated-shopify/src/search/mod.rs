@@ -1,10 +1,9 @@
 //! Shopify's search: terms over an index of words, never an exact comparison.
 //!
-//! Facts, section 2, "Lookup": search is tokenised, so a hit must still be compared exactly. A text
-//! matches if the words of the quoted value stand in it one after the other; the words of an
-//! unquoted value may stand anywhere. Unknown filters are ignored with a warning, as the real API
-//! does, so that a mistyped filter finds everything. Knows terms, `AND`, `OR`, `NOT`, `-`,
-//! comparators and `*`; deliberately no parentheses, which no client of this shop needs.
+//! A text matches if the words of the quoted value stand in it one after the other; the words of an
+//! unquoted value may stand anywhere (README, R70). Unknown filters are ignored with a warning, so
+//! that a mistyped filter finds everything (README, R72). Knows terms, `AND`, `OR`, `NOT`, `-`,
+//! comparators and `*`; deliberately no parentheses.
 
 #[cfg(test)]
 mod tests;

@@ -102,8 +102,7 @@ impl Ledger {
     }
 }
 
-/// Whether an order may be read at all: after 60 days only with `read_all_orders` (facts,
-/// section 2).
+/// Whether an order may be read at all: after 60 days only with `read_all_orders` (README, R5).
 pub(crate) fn readable(order: &Order, reads_all: bool, now: Timestamp) -> bool {
     reads_all || now.duration_since(order.created_at) < ORDERS_READABLE_FOR
 }

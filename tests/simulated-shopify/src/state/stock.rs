@@ -1,8 +1,7 @@
 //! The stock of every item at every location.
 //!
-//! A pair that was never stocked has no level until something is adjusted or set there: since
-//! 2026-10 there is no `ITEM_NOT_STOCKED_AT_LOCATION` (facts, section 2). Knows no rule about who
-//! may change what.
+//! A pair that was never stocked has no level until something is adjusted or set there (README,
+//! R62). Knows no rule about who may change what.
 
 use std::collections::BTreeMap;
 
@@ -41,7 +40,7 @@ impl Stock {
     }
 
     /// Changes a quantity. `on_hand` follows from the others, so that changing it changes what is
-    /// available (recorded: `inventorySetQuantities-name-validation`, case `onHand`).
+    /// available (README, R57).
     pub(crate) fn change(
         &mut self,
         item: Gid,

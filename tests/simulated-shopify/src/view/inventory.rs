@@ -21,7 +21,7 @@ pub(super) fn variant<'s>(
         "barcode" => leaf(variant.barcode.clone()),
         "title" => leaf("Default Title"),
         "displayName" => leaf(format!("{} - Default Title", variant.title)),
-        // A `Money` scalar, with both decimal places (recorded: `"31.90"`).
+        // A `Money` scalar, with both decimal places (README, R68).
         "price" => {
             let price = variant.price.parse().unwrap_or_default();
             leaf(format!("{:.2}", money::rounded(price)))
@@ -79,7 +79,7 @@ pub(super) fn level<'s>(
         format!("gid://shopify/{kind}/{location}?inventory_item_id={item}")
     };
     Ok(Some(match name {
-        // Recorded: `InventoryLevel/143273001266?inventory_item_id=53469430055218`.
+        // README, R63.
         "id" => leaf(gid("InventoryLevel")),
         "isActive" => leaf(true),
         "createdAt" => moment(view.state.opened),
@@ -102,7 +102,7 @@ pub(super) fn level<'s>(
                         code: "INVALID_FIELD_ARGUMENTS",
                     });
                 };
-                // Only `available` has a moment (recorded: `downstreamRead`).
+                // Only `available` has a moment (README, R63).
                 let updated_at =
                     (name == "available").then(|| crate::time::write(level.updated_at));
                 quantities.push(json!({
@@ -151,7 +151,7 @@ fn change(view: &View<'_>, change: &Change) -> Value {
     json!({
         "name": change.name,
         "delta": change.delta,
-        // Null in every capture of an adjustment.
+        // README, R58.
         "quantityAfterChange": null,
         "ledgerDocumentUri": change.ledger_document_uri,
         "item": {

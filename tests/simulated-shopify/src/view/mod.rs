@@ -190,7 +190,7 @@ impl<'s> Node<'s> {
     }
 }
 
-/// `Count` (recorded: `orderCreate-state-derived-payment-and-count`).
+/// `Count` (README, R67).
 fn count(number: usize, limit: Option<u64>) -> Value {
     let number = u64::try_from(number).unwrap_or(u64::MAX);
     match limit {

@@ -1,6 +1,6 @@
 //! Orders with their lines, transactions, refunds and metafields.
 //!
-//! Recorded: `order-create-math-matrix` for statuses and sums.
+//! Sums and statuses follow from lines and money (README, R36).
 
 use rust_decimal::Decimal;
 use serde_json::{Map, Value, json};
@@ -194,8 +194,8 @@ fn plain<'s>(view: &View<'s>, order: &'s Order, name: &str) -> Option<Resolved<'
     })
 }
 
-/// Without transactions it is what was stated, or null (recorded: `pendingNoTax`); afterwards it
-/// follows from the money.
+/// Without transactions it is what was stated, or null; afterwards it follows from the money
+/// (README, R36).
 fn financial_status(order: &Order) -> Option<String> {
     let (received, refunded) = (received(order).shop, refunded(order).shop);
     let status = if refunded > Decimal::ZERO && refunded >= received {

@@ -1,7 +1,7 @@
 //! Pages of a connection: `first` and `after`, `last` and `before`, `reverse`.
 //!
-//! One of `first` and `last` must be given ("you must provide one of first or last"), and a page
-//! has 250 objects at most. Sorts nothing: the list arrives in its order.
+//! One of `first` and `last` must be given, and a page has 250 objects at most (README, R64). Sorts
+//! nothing: the list arrives in its order.
 
 use serde_json::{Map, Value, json};
 

@@ -77,7 +77,7 @@ pub(super) fn refund_line<'s>(
         "id" => id(line.id),
         "quantity" => leaf(line.quantity),
         "restockType" => leaf(line.restock_type.clone()),
-        // True for both kinds of restock (recorded: `refund-create-partial-shipping-restock-parity`).
+        // True for both kinds of restock (README, R47).
         "restocked" => leaf(line.restock_type != "NO_RESTOCK"),
         "priceSet" => bag(order, original.map(|original| original.price).unwrap_or_default()),
         "subtotalSet" => bag(order, line.subtotal),

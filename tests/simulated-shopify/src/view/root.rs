@@ -81,7 +81,7 @@ impl<'s> View<'s> {
     }
 
     /// An object by its identifier; an unknown one is null. Another kind of identifier is refused
-    /// (shape recorded: `return-reverse-logistics-recorded`).
+    /// (README, R66).
     fn by_id(&self, arguments: &Map<String, Value>, kind: Kind) -> Result<Resolved<'s>, Refusal> {
         let id = given(arguments, "id");
         if id.parse().is_ok_and(|gid: Gid| gid.kind == kind) {
@@ -123,9 +123,9 @@ impl<'s> View<'s> {
         self.state.stock.level(item, location).map(Node::Level)
     }
 
-    /// Whether orders with the same `id` metafield can exist is not established (facts, section 9).
-    /// Where they do, the newest is found: the pessimistic reading, because a client that stored
-    /// the first one is then told of another.
+    /// Where several orders have the same `id` metafield (README, R39), the newest is found: the
+    /// worse reading, because a client that stored the first one is then told of another (README,
+    /// R74).
     fn order_by_identifier(
         &self,
         arguments: &Map<String, Value>,
@@ -177,6 +177,7 @@ impl<'s> View<'s> {
         variants.collect()
     }
 
+    /// The active locations, and the others if they are asked for (README, R65).
     fn locations(&self, arguments: &Map<String, Value>) -> Result<Resolved<'s>, Refusal> {
         let inactive = arguments.get("includeInactive").and_then(Value::as_bool) == Some(true);
         let query = self.query("locations", arguments, &["name", "active"]);
@@ -214,6 +215,7 @@ fn given<'a>(arguments: &'a Map<String, Value>, name: &str) -> &'a str {
     optional(arguments, name).unwrap_or_default()
 }
 
+/// The filters that a search for orders knows (README, R69).
 const ORDER_FILTERS: [&str; 9] = [
     "name",
     "source_identifier",
@@ -248,6 +250,7 @@ fn order_facet<'o>(order: &'o Order, field: Option<&str>) -> Facet<'o> {
     }
 }
 
+/// The filters that a search for variants knows (README, R69).
 const VARIANT_FILTERS: [&str; 5] = ["sku", "barcode", "title", "id", "product_id"];
 
 fn variant_facet<'v>(variant: &'v SetupVariant, field: Option<&str>) -> Facet<'v> {

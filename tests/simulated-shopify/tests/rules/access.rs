@@ -1,4 +1,4 @@
-//! Tokens, versions and scopes.
+//! Tokens, versions, scopes and bodies.
 
 use jiff::SignedDuration;
 use reqwest::StatusCode;
@@ -38,6 +38,20 @@ async fn a_grant_that_is_not_form_encoded_is_refused() {
 }
 
 #[tokio::test]
+async fn a_grant_of_another_type_is_refused() {
+    let served = open(setup()).await;
+    let form = "client_id=storefront-client&client_secret=storefront-secret&grant_type=password";
+    let request = served
+        .client
+        .post(format!("{}/admin/oauth/access_token", served.url))
+        .header("content-type", "application/x-www-form-urlencoded")
+        .body(form);
+    let refused = seen(request.send().await.unwrap()).await;
+    assert_eq!(refused.status, StatusCode::BAD_REQUEST);
+    assert_eq!(refused.body["error"], "unsupported_grant_type");
+}
+
+#[tokio::test]
 async fn an_unknown_token_and_an_expired_one_are_unauthorised() {
     let mut served = open(setup()).await;
     served.shop.advance(SignedDuration::from_hours(24));
@@ -68,6 +82,19 @@ async fn older_versions_fall_forward_and_unknown_ones_are_not_found() {
         if status == StatusCode::OK {
             assert_eq!(response.headers()["x-shopify-api-version"], "2026-10");
         }
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_is_no_graphql_request_is_refused_with_status_400() {
+    let served = open(setup()).await;
+    for body in ["not json", "{}"] {
+        let request = served
+            .client
+            .post(format!("{}/admin/api/2026-10/graphql.json", served.url))
+            .header("x-shopify-access-token", &served.token)
+            .body(body);
+        assert_eq!(request.send().await.unwrap().status(), StatusCode::BAD_REQUEST);
     }
 }
 

@@ -292,3 +292,36 @@ async fn stock_is_counted_where_there_never_was_any() {
         ])
     );
 }
+
+#[tokio::test]
+async fn all_changes_of_a_call_name_the_same_document_of_the_ledger() {
+    let served = open(setup()).await;
+    let change = |at: usize, uri: &str| {
+        let mut change = served.change(at, 1, json!(null));
+        change["ledgerDocumentUri"] = json!(uri);
+        change
+    };
+    let changes = json!([change(0, "https://example.com/1"), change(1, "https://example.com/2")]);
+    let input = json!({ "name": "damaged", "reason": "damaged", "changes": changes });
+    let payload = adjust(&served, input, "k").await;
+    assert_eq!(payload["userErrors"][0]["code"], "MAX_ONE_LEDGER_DOCUMENT");
+}
+
+#[tokio::test]
+async fn a_change_is_compared_with_what_earlier_changes_of_its_call_leave() {
+    let served = open(setup()).await;
+    let changes = json!([served.change(0, 2, json!(10)), served.change(0, 3, json!(12))]);
+    let payload = served.adjust(changes, "k").await;
+    assert_eq!(payload["userErrors"], json!([]));
+    assert_eq!(served.available(0), 15);
+}
+
+#[tokio::test]
+async fn a_quantity_that_there_is_not_cannot_be_read() {
+    let served = open(setup()).await;
+    let read = "query L($item: ID!, $location: ID!) { inventoryItem(id: $item) { inventoryLevel(locationId: $location) { quantities(names: [\"sold\"]) { quantity } } } }";
+    let variables = json!({ "item": served.item(0), "location": served.location(0) });
+    let refused = served.post(read, variables).await;
+    assert_eq!(refused.body["errors"][0]["extensions"]["code"], "INVALID_FIELD_ARGUMENTS");
+    assert_eq!(refused.body["data"]["inventoryItem"], json!(null));
+}

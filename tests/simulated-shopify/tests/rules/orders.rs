@@ -241,6 +241,33 @@ async fn an_unknown_variant_and_a_nameless_custom_line_are_refused() {
 }
 
 #[tokio::test]
+async fn a_line_is_one_piece_at_least_and_a_custom_line_has_a_price() {
+    let served = open(setup()).await;
+    let error = refused(&served, served.sale("s-1", 0)).await;
+    assert_eq!(error["field"], json!(["order", "lineItems", 0, "quantity"]));
+    let mut order = served.sale("s-1", 1);
+    order["lineItems"][0] = json!({ "title": "Bag", "quantity": 1 });
+    let error = refused(&served, order).await;
+    assert_eq!(error["field"], json!(["order", "lineItems", 0, "priceSet"]));
+}
+
+#[tokio::test]
+async fn a_discount_may_be_a_percentage_of_the_lines_or_all_of_the_shipping() {
+    let served = open(setup()).await;
+    let shipping = json!([{ "title": "Ground", "priceSet": money("5.00") }]);
+    for (code, total) in [
+        (json!({ "itemPercentageDiscountCode": { "code": "TEN", "percentage": 10.0 } }), "32.0"),
+        (json!({ "freeShippingDiscountCode": { "code": "SHIP" } }), "30.0"),
+    ] {
+        let order = with(served.sale("s-1", 3), "shippingLines", shipping.clone());
+        let order = with(order, "discountCode", code);
+        let data = served.data(ORDER_CREATE, json!({ "order": order })).await;
+        let created = &data["orderCreate"]["order"];
+        assert_eq!(created["totalPriceSet"]["shopMoney"]["amount"], total);
+    }
+}
+
+#[tokio::test]
 async fn a_development_store_takes_five_orders_a_minute() {
     let mut setup = setup();
     setup.options.orders_per_minute_max = Some(5);
@@ -309,4 +336,33 @@ async fn an_order_is_found_by_a_custom_id_only_if_it_is_defined() {
         refused.body["errors"][0]["message"],
         "Metafield definition of type 'id' is required when using custom ids."
     );
+}
+
+#[tokio::test]
+async fn a_metafield_has_a_value_and_the_type_of_its_definition() {
+    let served = open(setup()).await;
+    define_key(&served).await;
+    for (metafield, field) in [
+        (json!({ "namespace": "pos", "key": "note", "value": "x" }), "type"),
+        (json!({ "namespace": "pos", "key": "sale", "value": "x", "type": "json" }), "type"),
+        (json!({ "namespace": "pos", "key": "sale", "value": "" }), "value"),
+    ] {
+        let error =
+            refused(&served, with(served.sale("s-1", 1), "metafields", json!([metafield]))).await;
+        assert_eq!(error["field"], json!(["order", "metafields", 0, field]));
+    }
+}
+
+#[tokio::test]
+async fn a_definition_has_a_namespace_of_three_characters_and_a_key_of_two() {
+    let served = open(setup()).await;
+    for (namespace, key, field) in [("po", "sale", "namespace"), ("pos", "s", "key")] {
+        let definition = json!({
+            "name": "Sale", "namespace": namespace, "key": key, "ownerType": "ORDER", "type": "id",
+        });
+        let data = served.data(DEFINE, json!({ "definition": definition })).await;
+        let error = &data["metafieldDefinitionCreate"]["userErrors"][0];
+        assert_eq!(error["code"], "TOO_SHORT");
+        assert_eq!(error["field"], json!(["definition", field]));
+    }
 }

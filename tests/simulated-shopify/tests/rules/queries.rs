@@ -27,12 +27,15 @@ async fn inactive_locations_are_listed_only_if_asked_for_and_by_pages() {
 }
 
 #[tokio::test]
-async fn a_connection_needs_a_bound() {
+async fn a_connection_needs_a_bound_and_a_cursor_of_its_own() {
     let served = open(setup()).await;
     let refused = served.post("query { locations { nodes { id } } }", json!({})).await;
     assert_eq!(refused.body["errors"][0]["message"], "you must provide one of first or last");
-    let refused = served.post("query { locations(first: 251) { nodes { id } } }", json!({})).await;
-    assert_eq!(refused.body["errors"][0]["extensions"]["code"], "BAD_REQUEST");
+    for arguments in ["first: 251", "first: 0", "first: 1, after: \"nowhere\""] {
+        let query = format!("query {{ locations({arguments}) {{ nodes {{ id }} }} }}");
+        let refused = served.post(&query, json!({})).await;
+        assert_eq!(refused.body["errors"][0]["extensions"]["code"], "BAD_REQUEST", "{arguments}");
+    }
 }
 
 #[tokio::test]
@@ -73,4 +76,15 @@ async fn orders_are_counted_up_to_a_limit() {
     let data = served.data(counts, json!({})).await;
     assert_eq!(data["all"], json!({ "count": 3, "precision": "EXACT" }));
     assert_eq!(data["some"], json!({ "count": 1, "precision": "AT_LEAST" }));
+}
+
+#[tokio::test]
+async fn a_price_has_both_decimal_places() {
+    let served = open(setup()).await;
+    let read = "query V { productVariants(first: 1, query: \"sku:'B-2'\") { nodes { price } } }";
+    let data = served.data(read, json!({})).await;
+    assert_eq!(data["productVariants"]["nodes"], json!([{ "price": "1.99" }]));
+    let read = "query V { productVariants(first: 1, query: \"sku:'A-1-XL'\") { nodes { price } } }";
+    let data = served.data(read, json!({})).await;
+    assert_eq!(data["productVariants"]["nodes"], json!([{ "price": "12.50" }]));
 }

@@ -208,3 +208,52 @@ async fn change_that_was_given_is_no_payment() {
         "Refund amount €10.01 is greater than net payment received €10.00"
     );
 }
+
+#[tokio::test]
+async fn goods_go_back_in_a_way_that_is_still_accepted_and_to_a_known_location() {
+    for (name, value) in [
+        ("restockType", json!("LEGACY_RESTOCK")),
+        ("locationId", json!("gid://shopify/Location/1")),
+    ] {
+        let (error, _) = refused(|order| {
+            let mut input = refund(order, 1, "10.00");
+            input["refundLineItems"][0][name] = value.clone();
+            input
+        })
+        .await;
+        assert_eq!(error["field"], json!(["refundLineItems", "0", name]));
+    }
+}
+
+#[tokio::test]
+async fn a_refund_in_the_customers_currency_follows_the_rate_of_its_payment() {
+    let served = open(setup()).await;
+    let mut order = served.sale("s-1", 1);
+    order["presentmentCurrency"] = json!("USD");
+    order["transactions"][0]["amountSet"] = json!({
+        "shopMoney": { "amount": "10.00", "currencyCode": "EUR" },
+        "presentmentMoney": { "amount": "20.00", "currencyCode": "USD" },
+    });
+    let data = served.data(ORDER_CREATE, json!({ "order": order })).await;
+    let input = refund(&data["orderCreate"]["order"], 1, "5.00");
+    let payload = post(&served, &input, "k").await;
+    assert_eq!(payload["refund"]["totalRefundedSet"]["shopMoney"]["amount"], "2.5");
+}
+
+#[tokio::test]
+async fn a_full_refund_of_the_shipping_gives_back_what_is_left_of_it() {
+    let served = open(setup()).await;
+    let mut order = served.sale("s-1", 1);
+    order["shippingLines"] =
+        json!([{ "title": "Ground", "priceSet": crate::support::money("5.00") }]);
+    let data = served.data(ORDER_CREATE, json!({ "order": order })).await;
+    let order_id = &data["orderCreate"]["order"]["id"];
+    for (shipping, key) in
+        [(json!({ "amount": "2.00" }), "k-1"), (json!({ "fullRefund": true }), "k-2")]
+    {
+        post(&served, &json!({ "orderId": order_id, "shipping": shipping }), key).await;
+    }
+    let books = served.shop.books();
+    let refunded = books.orders[0].refunds.iter().map(|refund| refund.shipping.shop.to_string());
+    assert_eq!(refunded.collect::<Vec<_>>(), ["2.00", "3.00"]);
+}
