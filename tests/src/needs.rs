@@ -55,6 +55,27 @@ pub fn program(name: &str, command: &str) -> Option<PathBuf> {
     found
 }
 
+/// The folder of PostgreSQL's programs (`initdb`, `pg_ctl`), which Debian keeps out of `PATH`.
+#[must_use]
+#[track_caller]
+pub fn postgresql() -> Option<PathBuf> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    let found = postgresql_in(&path, Path::new("/usr/lib/postgresql"));
+    if found.is_none() {
+        not_run("PostgreSQL", "apt-get install postgresql", Location::caller());
+    }
+    found
+}
+
+/// Of several versions below `installed`, the latest.
+fn postgresql_in(path: &OsStr, installed: &Path) -> Option<PathBuf> {
+    let versions = installed.read_dir().into_iter().flatten().flatten();
+    let mut folders: Vec<PathBuf> = versions.map(|version| version.path()).collect();
+    folders.sort();
+    let folders = folders.into_iter().rev().map(|version| version.join("bin"));
+    env::split_paths(path).chain(folders).find(|folder| folder.join("initdb").is_file())
+}
+
 fn program_in(path: &OsStr, name: &str) -> Option<PathBuf> {
     env::split_paths(path).map(|folder| folder.join(name)).find(|file| file.is_file())
 }
@@ -128,5 +149,18 @@ mod tests {
         let path = env::join_paths([Path::new("/nowhere"), folder.path()]).unwrap();
         assert_eq!(program_in(&path, "browser"), Some(program));
         assert_eq!(program_in(&path, "other"), None);
+    }
+
+    #[test]
+    fn postgresql_is_looked_for_along_the_path_and_below_its_own_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        for version in ["13", "15"] {
+            let programs = folder.path().join(version).join("bin");
+            std::fs::create_dir_all(&programs).unwrap();
+            std::fs::File::create(programs.join("initdb")).unwrap();
+        }
+        let found = postgresql_in(OsStr::new("/nowhere"), folder.path());
+        assert_eq!(found, Some(folder.path().join("15/bin")));
+        assert_eq!(postgresql_in(OsStr::new("/nowhere"), Path::new("/nowhere")), None);
     }
 }

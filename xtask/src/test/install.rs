@@ -3,8 +3,9 @@
 //! Only on request. What cannot be installed is said and not an error here: the tests that need it
 //! say so themselves and are counted as not run.
 
-use std::env;
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
+use std::{env, fs};
 
 use anyhow::Result;
 
@@ -19,11 +20,21 @@ struct Tool {
 }
 
 /// One line each; a test asks for its program with `needs::program`.
-const TOOLS: &[Tool] = &[Tool {
-    program: "chromium",
-    package: "chromium",
-    wanted_for: "the agent's local page, seen as a browser sees it",
-}];
+const TOOLS: &[Tool] = &[
+    Tool {
+        program: "chromium",
+        package: "chromium",
+        wanted_for: "the agent's local page, seen as a browser sees it",
+    },
+    Tool {
+        program: "initdb",
+        package: "postgresql",
+        wanted_for: "the relay's store in PostgreSQL, on a server that the tests start",
+    },
+];
+
+/// Where Debian keeps PostgreSQL's programs, a folder a version: not in `PATH`.
+const POSTGRESQL: &str = "/usr/lib/postgresql";
 
 /// Installs every tool that is not there yet.
 pub(super) fn install() -> Result<()> {
@@ -53,8 +64,12 @@ fn apt_get() -> Command {
     command
 }
 
-/// Whether a program of this name stands in one of the folders of `PATH`.
+/// Whether a program of this name stands in one of the folders of `PATH` or of PostgreSQL.
 fn is_there(program: &str) -> bool {
     let path = env::var_os("PATH").unwrap_or_default();
-    env::split_paths(&path).any(|folder| folder.join(program).is_file())
+    let mut folders: Vec<PathBuf> = env::split_paths(&path).collect();
+    if let Ok(versions) = fs::read_dir(POSTGRESQL) {
+        folders.extend(versions.flatten().map(|version| version.path().join("bin")));
+    }
+    folders.iter().any(|folder| folder.join(program).is_file())
 }
