@@ -5,8 +5,12 @@
 //! is one transaction. Times and random bytes are arguments. Does not decide what is sent when
 //! (`dispatch`) nor what is a clone (`protocol::handshake`).
 
+mod columns;
 pub mod model;
+mod pack;
+mod plan;
 pub mod sqlite;
+mod told;
 pub mod wake;
 
 #[cfg(test)]

@@ -15,9 +15,14 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
-use crate::connectors::{Class, ExceptionClass, Mode, Planned};
+use crate::connectors::{Class, Mode, Planned};
 use crate::store::StoreError;
+use crate::store::columns::{self, class_of, mode_of};
 use crate::store::model::DeliveryState;
+
+pub(super) use crate::store::columns::{
+    CLASSES, DONE, EXCEPTION, SETTLED, StateColumns, class_number, may_be_sent_again, mode_number,
+};
 
 /// What stops a transaction: SQLite, or a rule of the store.
 #[derive(Debug)]
@@ -151,85 +156,21 @@ pub(super) fn to_json(value: &impl Serialize) -> Result<String> {
     serde_json::to_string(value).map_err(|error| Error::ToSqlConversionFailure(Box::new(error)))
 }
 
-/// The classes in the order of their urgency, which is the order of their numbers.
-pub(super) const CLASSES: [Class; 5] =
-    [Class::Customer, Class::Stock, Class::Receipts, Class::Books, Class::History];
-
-/// A class as its column.
-pub(super) const fn class_number(class: Class) -> i64 {
-    match class {
-        Class::Customer => 0,
-        Class::Stock => 1,
-        Class::Receipts => 2,
-        Class::Books => 3,
-        Class::History => 4,
-    }
-}
-
 /// A class from its column.
 pub(super) fn class(row: &Row<'_>, index: usize) -> Result<Class> {
     let number: i64 = row.get(index)?;
-    CLASSES
-        .into_iter()
-        .find(|class| class_number(*class) == number)
-        .ok_or(Error::IntegralValueOutOfRange(index, number))
-}
-
-/// A mode as its column.
-pub(super) const fn mode_number(mode: Mode) -> i64 {
-    match mode {
-        Mode::Document => 0,
-        Mode::Delta => 1,
-        Mode::Count => 2,
-    }
+    class_of(number).ok_or(Error::IntegralValueOutOfRange(index, number))
 }
 
 /// A mode from its column.
 pub(super) fn mode(row: &Row<'_>, index: usize) -> Result<Mode> {
-    match row.get(index)? {
-        0 => Ok(Mode::Document),
-        1 => Ok(Mode::Delta),
-        2 => Ok(Mode::Count),
-        other => Err(Error::IntegralValueOutOfRange(index, other)),
-    }
-}
-
-/// The first number of the states that nothing more is done about by itself.
-pub(super) const SETTLED: i64 = 10;
-/// The number of [`DeliveryState::Done`].
-pub(super) const DONE: i64 = 10;
-/// The number of [`DeliveryState::Exception`].
-pub(super) const EXCEPTION: i64 = 11;
-
-/// A state as its columns.
-pub(super) struct StateColumns {
-    pub(super) state: i64,
-    pub(super) due_at: Option<i64>,
-    pub(super) detail: Option<String>,
-    pub(super) exception: Option<&'static str>,
+    let number = row.get(index)?;
+    mode_of(number).ok_or(Error::IntegralValueOutOfRange(index, number))
 }
 
 /// The columns of a state.
 pub(super) fn state_columns(state: &DeliveryState) -> Result<StateColumns> {
-    let (number, due_at) = match state {
-        DeliveryState::Due { at } => (0, Some(*at)),
-        DeliveryState::Unknown { at, .. } => (1, Some(*at)),
-        DeliveryState::Draft { at, .. } => (2, Some(*at)),
-        DeliveryState::Waiting { at, .. } => (3, Some(*at)),
-        DeliveryState::Bundled { .. } => (4, None),
-        DeliveryState::Done { .. } => (DONE, None),
-        DeliveryState::Exception { .. } => (EXCEPTION, None),
-        DeliveryState::Resolved { .. } => (12, None),
-    };
-    let detail = match state {
-        DeliveryState::Due { .. } => None,
-        _ => Some(to_json(state)?),
-    };
-    let exception = match state {
-        DeliveryState::Exception { class, .. } => Some(class.as_str()),
-        _ => None,
-    };
-    Ok(StateColumns { state: number, due_at: due_at.map(micros), detail, exception })
+    columns::state_columns(state).map_err(|error| Error::ToSqlConversionFailure(Box::new(error)))
 }
 
 /// A state from the columns `due_at` and `state_detail` at `index` and the one after.
@@ -265,13 +206,4 @@ pub(super) fn amount(row: &Row<'_>, index: usize) -> Result<Option<Money>> {
     let currency =
         Currency::new(&code).map_err(|error| unreadable(index + 1, Type::Text, error))?;
     Ok(Some(Money::new(minor, currency)))
-}
-
-/// Whether an exception's class allows it to be sent again as it is.
-pub(super) const fn may_be_sent_again(class: ExceptionClass, mode: Mode) -> bool {
-    match class {
-        ExceptionClass::Conflict => false,
-        ExceptionClass::UnknownOutcome => matches!(mode, Mode::Document),
-        _ => true,
-    }
 }

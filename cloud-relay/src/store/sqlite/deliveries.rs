@@ -20,12 +20,10 @@ use super::pages::PageReader;
 use super::writer::Change;
 use super::{bundles, progress};
 use crate::connectors::{Class, Mode};
+use crate::store::columns::ATTEMPTS_KEPT;
 use crate::store::model::{
     Claim, Delivery, DeliveryId, DeliveryState, OriginalState, Step, StockMoveRow, Transition,
 };
-
-/// Attempts that are kept of a delivery.
-pub(super) const ATTEMPTS_KEPT: i64 = 20;
 
 pub(super) fn open(
     connection: &Connection,

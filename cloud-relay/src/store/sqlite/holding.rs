@@ -5,35 +5,19 @@
 //! outbox and leaves every other one where it is.
 
 use jiff::Timestamp;
-use protocol::chain::{ChainHash, Position, Sequence};
+use protocol::chain::{Position, Sequence};
 use protocol::compress;
-use protocol::id::{EventId, StoreId, TargetId};
+use protocol::id::StoreId;
 use protocol::limits;
 use rusqlite::{Connection, OptionalExtension, Row, params};
-use serde::{Deserialize, Serialize};
 
 use super::codec::{Fault, bytes, json, micros, signed, to_json};
 use super::ingest::{Destination, insert_entries, move_head};
-use super::pages::Packed;
 use super::sessions::{EpochRow, hash_at};
 use super::writer::Change;
-use crate::connectors::{ExceptionClass, Planned};
-use crate::store::model::{Batch, BatchEntry, BatchOutcome, Dedupe, StockMoveRow};
-
-/// Entries that are released at once: bounds what is in memory, not what is released.
-const RELEASE_CHUNK: usize = 500;
-
-/// An entry without its record, as it will go into inbox and outbox.
-#[derive(Debug, Serialize, Deserialize)]
-struct Plan {
-    event_id: EventId,
-    natural_key: String,
-    content_hash: ChainHash,
-    occurred_at: Timestamp,
-    moves: Vec<StockMoveRow>,
-    deliveries: Vec<(TargetId, Planned)>,
-    exception: Option<(ExceptionClass, String)>,
-}
+use crate::store::model::{Batch, BatchEntry, BatchOutcome, Dedupe};
+use crate::store::pack::Packed;
+use crate::store::plan::{Plan, RELEASE_CHUNK};
 
 /// Keeps a batch aside if it continues anything that is held of this epoch.
 pub(super) fn keep(
@@ -78,15 +62,7 @@ fn insert(
     entry: &BatchEntry,
     now: Timestamp,
 ) -> Result<(), Fault> {
-    let plan = Plan {
-        event_id: entry.event_id,
-        natural_key: entry.natural_key.clone(),
-        content_hash: entry.content_hash,
-        occurred_at: entry.occurred_at,
-        moves: entry.moves.clone(),
-        deliveries: entry.deliveries.clone(),
-        exception: entry.exception.clone(),
-    };
+    let plan = Plan::of(entry);
     change
         .connection
         .prepare_cached(
@@ -189,15 +165,5 @@ fn entry_of(row: &Row<'_>, sequence: Sequence) -> rusqlite::Result<BatchEntry> {
         rusqlite::Error::FromSqlConversionFailure(2, rusqlite::types::Type::Blob, Box::new(error))
     })?;
     let plan: Plan = json(row, 3)?;
-    Ok(BatchEntry {
-        position: Position { sequence, chain_hash: bytes(row, 1)? },
-        record,
-        event_id: plan.event_id,
-        natural_key: plan.natural_key,
-        content_hash: plan.content_hash,
-        occurred_at: plan.occurred_at,
-        moves: plan.moves,
-        deliveries: plan.deliveries,
-        exception: plan.exception,
-    })
+    Ok(plan.entry(Position { sequence, chain_hash: bytes(row, 1)? }, record))
 }

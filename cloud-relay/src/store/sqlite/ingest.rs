@@ -13,15 +13,15 @@ use rusqlite::{OptionalExtension, params};
 use super::codec::{Fault, bytes, micros, signed, state_columns, to_json, unknown, wrong_state};
 use super::devices::state_of;
 use super::lanes::LaneWriter;
-use super::pages::Packed;
 use super::sessions::{EpochRow, epoch_row, hash_at};
 use super::writer::Change;
-use super::{holding, progress};
-use crate::connectors::{Class, ExceptionClass, Mode, Planned};
+use super::{holding, pages, progress};
+use crate::connectors::ExceptionClass;
 use crate::store::model::{
     Batch, BatchEntry, BatchOutcome, Dedupe, DeliveryState, DeviceState, RELAY_TARGET,
-    REVIEW_ACTION,
 };
+use crate::store::pack::Packed;
+use crate::store::plan::review;
 
 /// What all entries of a batch share.
 pub(super) struct Destination<'a> {
@@ -156,7 +156,7 @@ pub(super) fn insert_entries(
     entries: &[BatchEntry],
     packed: &Packed,
 ) -> Result<(), Fault> {
-    let places = packed.insert(change.connection)?;
+    let places = pages::insert(change.connection, packed)?;
     let mut lanes = LaneWriter::new(change, destination.store, destination.now);
     for (entry, place) in entries.iter().zip(places) {
         let standing = standing_of(change, destination.dedupe, entry)?;
@@ -337,16 +337,4 @@ fn insert_exceptions(
         progress::tell_current(change, inbox_row, target, since)?;
     }
     Ok(())
-}
-
-/// The delivery of an event that calls for none but needs a person.
-fn review() -> Planned {
-    Planned {
-        class: Class::History,
-        action: REVIEW_ACTION.to_owned(),
-        part: 0,
-        mode: Mode::Document,
-        depends_on: Vec::new(),
-        amount: None,
-    }
 }

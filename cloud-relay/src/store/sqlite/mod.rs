@@ -36,7 +36,6 @@ use protocol::handshake::judge::Evidence;
 use protocol::handshake::{HoldReason, Statement};
 use protocol::id::{DeviceId, StoreId, TargetId};
 
-use self::pages::Packed;
 use self::readers::Readers;
 use self::writer::Writer;
 use super::model::{
@@ -44,6 +43,7 @@ use super::model::{
     Device, HeldEvent, LaneView, NewDevice, NewToken, OriginalState, ReplayCount, ReplayFilter,
     Resolution, SessionChange, Step, StockMoveRow, Token, Transition,
 };
+use super::pack::Packed;
 use super::wake::Wakes;
 use super::{Store, StoreError};
 

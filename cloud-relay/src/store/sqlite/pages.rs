@@ -1,67 +1,22 @@
-//! Records in pages: neighbouring records are compressed together, which is several times
-//! smaller and faster than one by one, and dispatch reads them in the same order.
+//! Pages of records as rows: inserted with a batch, unpacked when one of their records is read.
 //!
-//! Packing happens before the write lock is taken. Does not know what a record says.
+//! Does not know what a record says nor how records are packed (`pack`).
 
 use protocol::compress;
 use rusqlite::{Connection, Row};
 
 use super::codec::{Fault, signed, unsigned};
-use crate::store::model::BatchEntry;
+use crate::store::pack::{PAGE_BYTES_MAX, Packed, Place};
 
-/// Bytes of records in one page: enough for zstd to see the likeness of some fifty sales, and
-/// little to unpack for one of them.
-const PAGE_BYTES: usize = 64 * 1024;
-
-/// Bytes of a page when it is unpacked: at least one record, whatever its size.
-const PAGE_BYTES_MAX: usize = protocol::limits::BATCH_BYTES_MAX + PAGE_BYTES;
-
-/// Where a record stands within the pages of one batch.
-#[derive(Debug, Clone, Copy)]
-struct Place {
-    page: usize,
-    offset: usize,
-    length: usize,
-}
-
-/// The packed records of some entries.
-#[derive(Debug, Default)]
-pub(super) struct Packed {
-    pages: Vec<Vec<u8>>,
-    places: Vec<Place>,
-}
-
-impl Packed {
-    /// Packs the records of entries; the places are in their order.
-    pub(super) fn of(entries: &[BatchEntry]) -> Self {
-        let mut packed = Self::default();
-        let mut open: Vec<u8> = Vec::new();
-        for entry in entries {
-            if !open.is_empty() && open.len() + entry.record.len() > PAGE_BYTES {
-                packed.pages.push(compress::pack(&open));
-                open.clear();
-            }
-            let place =
-                Place { page: packed.pages.len(), offset: open.len(), length: entry.record.len() };
-            packed.places.push(place);
-            open.extend_from_slice(&entry.record);
-        }
-        if !open.is_empty() {
-            packed.pages.push(compress::pack(&open));
-        }
-        packed
-    }
-
-    /// Inserts the pages and returns, for each entry, its columns `page_row`, `page_offset`
-    /// and `record_bytes`.
-    pub(super) fn insert(&self, connection: &Connection) -> Result<Vec<[i64; 3]>, Fault> {
-        let mut insert = connection.prepare_cached("INSERT INTO pages (packed) VALUES (?1)")?;
-        let rows: Vec<i64> =
-            self.pages.iter().map(|page| insert.insert([page])).collect::<Result<_, _>>()?;
-        let columns =
-            |place: &Place| Ok([rows[place.page], signed(place.offset)?, signed(place.length)?]);
-        self.places.iter().map(columns).collect()
-    }
+/// Inserts the pages and returns, for each entry, its columns `page_row`, `page_offset`
+/// and `record_bytes`.
+pub(super) fn insert(connection: &Connection, packed: &Packed) -> Result<Vec<[i64; 3]>, Fault> {
+    let mut insert = connection.prepare_cached("INSERT INTO pages (packed) VALUES (?1)")?;
+    let rows: Vec<i64> =
+        packed.pages.iter().map(|page| insert.insert([page])).collect::<Result<_, _>>()?;
+    let columns =
+        |place: &Place| Ok([rows[place.page], signed(place.offset)?, signed(place.length)?]);
+    packed.places.iter().map(columns).collect()
 }
 
 /// Reads records; keeps the page that it unpacked last, because the next record mostly stands

@@ -7,25 +7,14 @@
 use jiff::Timestamp;
 use protocol::chain::{Epoch, Sequence};
 use protocol::downlink::{DownlinkBody, DownlinkCursor, DownlinkItem};
-use protocol::id::{DeviceId, EventId, TargetId, Text};
+use protocol::id::{DeviceId, EventId, TargetId};
 use protocol::progress::{Progress, ProgressState};
 use rusqlite::{Connection, params};
 
 use super::codec::{Fault, bytes, event_id, json, parsed, signed, state, to_json, unsigned};
 use super::writer::Change;
-use crate::store::model::{DeliveryState, ResolutionKind};
-
-/// Items kept for one device. They are news, not the record: a device that is dark for longer
-/// misses the oldest and loses no sale by it.
-const ITEMS_MAX: i64 = 200_000;
-
-/// What is told of an event at a target.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Told {
-    state: ProgressState,
-    reference: Option<Text<256>>,
-    detail: Option<Text<500>>,
-}
+use crate::store::model::DeliveryState;
+use crate::store::told::{ITEMS_MAX, Told, told};
 
 /// What can be told of an event at a target now; `None` if it calls for nothing there.
 pub(super) fn current(
@@ -40,72 +29,6 @@ pub(super) fn current(
     let rows = select.query_map(params![inbox_row, target.as_str()], |row| state(row, 0))?;
     let states: Vec<DeliveryState> = rows.collect::<Result<_, _>>()?;
     Ok(told(&states))
-}
-
-/// An exception outweighs what is under way, which outweighs what is settled.
-fn told(states: &[DeliveryState]) -> Option<Told> {
-    let mut overall: Option<Told> = None;
-    for state in states {
-        let next = told_of(state);
-        overall = Some(match overall {
-            Some(known) if rank(&known) >= rank(&next) => known,
-            _ => next,
-        });
-    }
-    overall
-}
-
-/// What waits for something named says more than what is merely due.
-fn rank(told: &Told) -> (u8, bool) {
-    let state = match told.state {
-        ProgressState::Applied => 0,
-        ProgressState::Resolved => 1,
-        ProgressState::Waiting => 2,
-        ProgressState::Exception => 3,
-    };
-    (state, told.detail.is_some())
-}
-
-fn told_of(state: &DeliveryState) -> Told {
-    let plain = |state| Told { state, reference: None, detail: None };
-    match state {
-        DeliveryState::Due { .. }
-        | DeliveryState::Unknown { .. }
-        | DeliveryState::Draft { .. }
-        | DeliveryState::Bundled { .. } => plain(ProgressState::Waiting),
-        DeliveryState::Waiting { for_key, .. } => Told {
-            detail: Some(clipped(&format!("waits for {for_key}"))),
-            ..plain(ProgressState::Waiting)
-        },
-        DeliveryState::Done { reference } => Told {
-            reference: (!reference.name.is_empty()).then(|| clipped(&reference.name)),
-            ..plain(ProgressState::Applied)
-        },
-        DeliveryState::Exception { class, reason, .. } => Told {
-            detail: Some(clipped(&format!("{}: {reason}", class.as_str()))),
-            ..plain(ProgressState::Exception)
-        },
-        DeliveryState::Resolved { resolution } => Told {
-            reference: resolution.reference.as_deref().map(clipped),
-            detail: Some(clipped(&format!("{}: {}", word(resolution.kind), resolution.note))),
-            ..plain(ProgressState::Resolved)
-        },
-    }
-}
-
-const fn word(kind: ResolutionKind) -> &'static str {
-    match kind {
-        ResolutionKind::PostedByHand => "posted by hand",
-        ResolutionKind::NotToBePosted => "not to be posted",
-        ResolutionKind::Duplicate => "a duplicate",
-        ResolutionKind::SecondSale => "a sale of its own",
-    }
-}
-
-fn clipped<const N: usize>(text: &str) -> Text<N> {
-    let clean: String =
-        text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(N).collect();
-    Text::new(clean).expect("cut to length and without control characters")
 }
 
 /// Tells where an event stands now.
