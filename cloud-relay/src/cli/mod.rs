@@ -1,12 +1,13 @@
 //! The commands of `storekeep-relay`, one file each.
 //!
-//! `all`, `serve` and `work` run the relay; every other command works on the store's file, also
-//! while the relay runs. Does not know how the relay works: a command asks the store and prints.
+//! `all`, `serve` and `work` run the relay; every other command works on the store, also while
+//! the relay runs, except `migrate`. Does not know how the relay works: a command asks the store and prints.
 
 mod config;
 mod device;
 pub mod exceptions;
 mod exit;
+mod migrate;
 pub mod replay;
 mod status;
 #[cfg(test)]
@@ -16,15 +17,14 @@ mod token;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
 use jiff::Timestamp;
 
 use crate::config::{Config, check, default_config_file, default_data_dir};
 use crate::log;
-use crate::run::{self, Role, RunningRelay, open_store};
+use crate::run::{self, Role, RunningRelay, existing_store};
 use crate::seams::Seams;
-use crate::store::SharedStore;
 
 pub use exit::{code, report};
 
@@ -63,6 +63,8 @@ enum Command {
     /// Show, check and describe the configuration.
     #[command(subcommand)]
     Config(config::Command),
+    /// Carry everything from a SQLite file over to the configured PostgreSQL database.
+    Migrate(migrate::Migrate),
     #[command(flatten)]
     OnStore(OnStore),
 }
@@ -116,6 +118,7 @@ pub async fn run(
             let random = seams.random.as_ref();
             token::run(&command, &places, random, now, out).await?;
         }
+        Command::Migrate(command) => migrate::run(&command, &places, now, out).await?,
         Command::OnStore(command) => on_store(&command, &places, now, out).await?,
     }
     Ok(Outcome::Done)
@@ -128,7 +131,7 @@ async fn on_store(
     out: &mut (dyn Write + Send),
 ) -> anyhow::Result<()> {
     let (config, data_dir) = (places.read()?, places.data_dir()?);
-    let store = existing_store(&config.store_file(&data_dir))?;
+    let store = existing_store(&config, &data_dir).await?;
     let store = store.as_ref();
     match command {
         OnStore::Status { json } => status::run(*json, store, &config.tenant, now, out).await,
@@ -189,16 +192,4 @@ impl Places {
         let folder = self.data_dir.clone().or_else(default_data_dir);
         folder.context("find the data folder: this user has no home (next: name it by --data-dir)")
     }
-}
-
-/// Opens a store that is there: a command that only looks makes none.
-fn existing_store(file: &Path) -> anyhow::Result<SharedStore> {
-    if !file.exists() {
-        bail!(
-            "open the store `{}`: there is none (next: start the relay with `storekeep-relay all`, \
-             or name its folder by --data-dir)",
-            file.display()
-        );
-    }
-    open_store(file)
 }

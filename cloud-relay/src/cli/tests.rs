@@ -115,3 +115,31 @@ fn exit_codes_tell_misuse_unreachable_and_refused_apart() {
     assert_eq!(code(&anyhow::Error::new(failed)), 3);
     assert_eq!(code(&anyhow::anyhow!("no")), 4);
 }
+
+#[tokio::test]
+async fn migrate_says_what_it_lacks() {
+    let desk = Desk::new();
+    let (code, why) = desk.refused("migrate").await;
+    assert!(code == 2 && why.contains("store.postgres"), "{code} {why}");
+    desk.write("tenant = \"acme\"\n[store]\npostgres = \"postgresql://relay@localhost/none\"\n");
+    let (code, why) = desk.refused("migrate").await;
+    assert!(code == 4 && why.contains("--from"), "{code} {why}");
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_file_is_migrated_to_a_database_and_commands_go_on_there() {
+    let Some(cluster) = crate::store::postgres::tests::cluster::cluster() else { return };
+    let desk = Desk::new();
+    desk.said("token create --label berlin --uses 3").await;
+    let url = cluster.database().await.url;
+    desk.write(&format!("tenant = \"acme\"\n[store]\npostgres = \"{url}\"\n"));
+    let (code, why) = desk.refused("status").await;
+    assert!(code == 4 && why.contains("empty"), "a command that looks makes nothing: {why}");
+    let said = desk.said("migrate").await;
+    assert!(said.contains("0 entries") && said.contains("Next: move"), "{said}");
+    assert!(desk.said("token ls").await.contains("admits 3"));
+    assert!(desk.said("status").await.contains("nothing to do"));
+    let (code, why) = desk.refused("migrate").await;
+    assert!(code == 4 && why.contains("not empty"), "{code} {why}");
+}

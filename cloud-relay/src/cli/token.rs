@@ -11,9 +11,9 @@ use protocol::id::{Code, StoreId};
 use ring::rand::SecureRandom;
 use serde::Serialize;
 
-use super::{Places, existing_store};
+use super::Places;
 use crate::ingest::token_hash;
-use crate::run::open_store;
+use crate::run::{existing_store, open_store};
 use crate::store::model::NewToken;
 
 /// Random bytes of a token.
@@ -76,11 +76,11 @@ pub(super) async fn run(
     now: Timestamp,
     out: &mut (dyn Write + Send),
 ) -> anyhow::Result<()> {
-    let file = places.read()?.store_file(&places.data_dir()?);
+    let (config, data_dir) = (places.read()?, places.data_dir()?);
     match command {
         Token::Create(create) => {
             // A token may be made before the first start.
-            let store = open_store(&file)?;
+            let store = open_store(&config, &data_dir).await?;
             let (text, token) = made(create, random, now)?;
             let expires_at = token.expires_at;
             store.add_token(token).await.with_context(|| {
@@ -89,7 +89,8 @@ pub(super) async fn run(
             show(create, &text, expires_at, out)
         }
         Token::Ls { json } => {
-            let tokens = existing_store(&file)?.tokens().await.context("list the tokens")?;
+            let store = existing_store(&config, &data_dir).await?;
+            let tokens = store.tokens().await.context("list the tokens")?;
             if *json {
                 writeln!(out, "{}", serde_json::to_string_pretty(&tokens)?)?;
                 return Ok(());
@@ -110,7 +111,7 @@ pub(super) async fn run(
             Ok(())
         }
         Token::Revoke { label } => {
-            let store = existing_store(&file)?;
+            let store = existing_store(&config, &data_dir).await?;
             store.revoke_token(label, now).await.with_context(|| {
                 format!("revoke token {label} (next: `token ls` names those there are)")
             })?;

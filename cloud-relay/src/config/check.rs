@@ -15,6 +15,7 @@ use super::catalogue::{Section, TARGET_SECTION, catalogue};
 use super::{Config, ConfigError};
 use crate::connectors::registry;
 use crate::store::model::RELAY_TARGET;
+use crate::store::postgres::{self, AddressError};
 
 /// A suggestion that shares less than this with what stands there is a guess.
 const LIKENESS_MIN: f64 = 0.75;
@@ -178,6 +179,9 @@ fn rules(config: &Config) -> Result<(), ConfigError> {
         let next = format!("name {missing} as well, or leave both out");
         return Err(ConfigError::new("goes with another key that is missing", next).of_key(stated));
     }
+    if let Some(url) = &config.store.postgres {
+        database(url).map_err(|error| error.of_key("store.postgres"))?;
+    }
     for (target, table) in &config.targets {
         let key = format!("targets.{target}");
         if target.as_str() == RELAY_TARGET {
@@ -190,6 +194,19 @@ fn rules(config: &Config) -> Result<(), ConfigError> {
         }
     }
     Ok(())
+}
+
+/// A database's address; its text is not repeated, for there may be a password in it.
+fn database(url: &str) -> Result<(), ConfigError> {
+    let form = "write it as postgresql://USER@HOST:PORT/DATABASE";
+    postgres::parse(url).map(|_| ()).map_err(|error| match error {
+        AddressError::Password => ConfigError::new(
+            "holds a password, which would be shown",
+            "take it out, and name store.postgres_password_file or set \
+             STOREKEEP_RELAY_POSTGRES_PASSWORD",
+        ),
+        _ => ConfigError::new("is not the address of a PostgreSQL database", form),
+    })
 }
 
 fn unknown_kind(kind: Option<&str>) -> ConfigError {

@@ -42,7 +42,8 @@ pub struct Config {
     #[serde(default)]
     pub listen: ListenConfig,
 
-    /// The file with everything that the relay holds.
+    /// Where everything that the relay holds is kept: a file, or a PostgreSQL database for
+    /// several relays.
     #[serde(default)]
     pub store: StoreConfig,
 
@@ -92,6 +93,22 @@ pub struct StoreConfig {
     /// The SQLite file, on a local disk. Left out: `relay.db` in the data folder.
     #[schemars(extend("example" = "/var/lib/storekeep/relay.db"))]
     pub file: Option<PathBuf>,
+
+    /// The PostgreSQL database in place of the file, without a password. With
+    /// `?sslmode=require` the connection is encrypted and the server's certificate checked. The
+    /// file is then only what `storekeep-relay migrate` reads.
+    #[schemars(extend("example" = "postgresql://storekeep@db.example:5432/storekeep?sslmode=require"))]
+    pub postgres: Option<String>,
+
+    /// The file with the database's password. Left out: the variable
+    /// STOREKEEP_RELAY_POSTGRES_PASSWORD, or none.
+    #[schemars(extend("example" = "/etc/storekeep/postgres.password"))]
+    pub postgres_password_file: Option<PathBuf>,
+
+    /// The certificates (PEM) of the authorities that the database's certificate is checked
+    /// against. Left out: those that the host trusts.
+    #[schemars(extend("example" = "/etc/storekeep/postgres-ca.pem"))]
+    pub postgres_authorities_file: Option<PathBuf>,
 }
 
 /// See [`Config::dispatch`].

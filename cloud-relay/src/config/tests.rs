@@ -120,3 +120,16 @@ fn every_kind_of_target_is_in_the_sample_and_its_keys_are_known() {
         assert!(error.next.contains(&key), "{}", error.next);
     }
 }
+
+#[test]
+fn a_database_is_named_without_its_password() {
+    let named = "tenant = \"acme\"\n[store]\npostgres = \"postgresql://relay@db/storekeep\"\n";
+    let config = parse(named).unwrap();
+    assert_eq!(config.store.postgres.as_deref(), Some("postgresql://relay@db/storekeep"));
+    let error = refused(&named.replace("relay@", "relay:s3cret@"));
+    assert_eq!((error.key.as_deref(), error.line), (Some("store.postgres"), Some(3)));
+    let shown = format!("{error} {error:?}");
+    assert!(shown.contains("postgres_password_file") && !shown.contains("s3cret"), "{shown}");
+    let error = refused(&named.replace("postgresql:", "mysql:"));
+    assert!(error.next.contains("postgresql://"), "{}", error.next);
+}

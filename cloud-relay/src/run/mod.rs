@@ -6,6 +6,7 @@
 //! and handles no signal: the program does.
 
 mod server;
+mod store;
 mod targets;
 #[cfg(test)]
 mod tests;
@@ -32,7 +33,8 @@ use crate::keys::{Keys, WhenMissing};
 use crate::seams::Seams;
 use crate::secret::Secret;
 use crate::store::SharedStore;
-use crate::store::sqlite::SqliteStore;
+
+pub use store::{POSTGRES_PASSWORD, address, existing_store, open_database, open_store};
 
 /// How long requests under way may take at the end: a poll ends at once, a batch commits well
 /// within.
@@ -137,7 +139,7 @@ pub async fn start_with(
     let listener = role.serves().then(|| bind(config.listen.address)).transpose()?;
     files::make_private_folder(data_dir)
         .with_context(|| format!("make the data folder `{}`", data_dir.display()))?;
-    let store = open_store(&config.store_file(data_dir))?;
+    let store = open_store(config, data_dir).await?;
     let (stop, stopping) = watch::channel(false);
     let mut relay = RunningRelay {
         address: None,
@@ -203,23 +205,6 @@ fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
             "listen on {address} (next: stop what listens there, or set another `listen.address`)"
         )
     })
-}
-
-/// Opens the store's file, or makes it.
-///
-/// # Errors
-/// The folder cannot be made, or the file not opened.
-pub fn open_store(file: &Path) -> anyhow::Result<SharedStore> {
-    if let Some(folder) = file.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        files::make_private_folder(folder)
-            .with_context(|| format!("make the folder `{}`", folder.display()))?;
-    }
-    files::make_private_file(file)
-        .with_context(|| format!("make the store `{}`", file.display()))?;
-    let store = SqliteStore::open(file).with_context(|| {
-        format!("open the store `{}` (next: docs/errors/SK0052.md)", file.display())
-    })?;
-    Ok(Arc::new(store))
 }
 
 impl RunningRelay {

@@ -25,9 +25,13 @@ fn config() -> Config {
 }
 
 async fn started(folder: &Path, role: Role, sink: &Arc<Sink>) -> RunningRelay {
+    started_as(&config(), folder, role, sink).await
+}
+
+async fn started_as(config: &Config, folder: &Path, role: Role, sink: &Arc<Sink>) -> RunningRelay {
     let connector: Arc<dyn Connector> = sink.clone();
     let targets = Targets::from([(shop(), connector)]);
-    start_with(&config(), folder, role, Seams::default(), targets).await.unwrap()
+    start_with(config, folder, role, Seams::default(), targets).await.unwrap()
 }
 
 /// An agent that speaks over a real connection.
@@ -155,7 +159,7 @@ async fn keys_token_and_what_was_taken_in_survive_a_restart() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_target_that_refuses_is_paused_and_the_relay_goes_on() {
     let folder = tempfile::tempdir().unwrap();
-    let store = open_store(&folder.path().join("relay.db")).unwrap();
+    let store = open_store(&config(), folder.path()).await.unwrap();
     let connector: Arc<dyn Connector> = Arc::new(Sink::new(false));
     let seams = Seams::default();
     let relay = started(folder.path(), Role::Serve, &Arc::new(Sink::new(true))).await;
@@ -226,4 +230,50 @@ async fn run_says_when_it_is_ready_and_ends_when_it_is_told() {
     let config = config();
     let running = run(&config, folder.path(), Role::All, Seams::default(), say, told);
     tokio::time::timeout(DEADLINE, running).await.expect("it ends").unwrap();
+}
+
+/// The same with a database of the test's own; none where PostgreSQL is not installed.
+#[cfg(unix)]
+async fn on_a_database() -> Option<Config> {
+    let cluster = crate::store::postgres::tests::cluster::cluster()?;
+    let mut config = config();
+    config.store.postgres = Some(cluster.database().await.url);
+    Some(config)
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn on_postgres_a_sale_reaches_the_target_and_survives_a_restart() {
+    let Some(config) = on_a_database().await else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let sink = Arc::new(Sink::new(true));
+    let relay = started_as(&config, folder.path(), Role::All, &sink).await;
+    let mut caller = Caller::enrolled(&relay).await;
+    caller.relay_sales(3).await;
+    until_done(&relay, 3).await;
+    assert_eq!(sink.taken().len(), 3);
+    tokio::time::timeout(DEADLINE, relay.stop()).await.expect("it stops").unwrap();
+    let again = started_as(&config, folder.path(), Role::All, &sink).await;
+    assert_eq!(again.store.devices().await.unwrap()[0].entries, 3);
+    again.stop().await.unwrap();
+    assert_eq!(sink.taken().len(), 3, "nothing is posted twice");
+    assert!(!folder.path().join("relay.db").exists());
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn on_postgres_three_relays_share_the_work_and_post_each_sale_once() {
+    let Some(config) = on_a_database().await else { return };
+    let (folder, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let sink = Arc::new(Sink::new(true));
+    let serving = started_as(&config, folder.path(), Role::Serve, &sink).await;
+    let one = started_as(&config, other.path(), Role::Work, &sink).await;
+    let two = started_as(&config, other.path(), Role::Work, &sink).await;
+    let mut caller = Caller::enrolled(&serving).await;
+    caller.relay_sales(20).await;
+    until_done(&one, 20).await;
+    assert_eq!(sink.taken().len(), 20);
+    for relay in [one, two, serving] {
+        relay.stop().await.unwrap();
+    }
 }

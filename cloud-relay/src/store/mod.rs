@@ -1,14 +1,15 @@
 //! The relay's store: inbox, outbox, devices and progress, behind one seam.
 //!
 //! Ingest and dispatch meet here and nowhere else. SQLite stands behind it for the single
-//! program; a second store has to pass the same conformance suite (`conformance`). Each method
-//! is one transaction. Times and random bytes are arguments. Does not decide what is sent when
+//! program, PostgreSQL for several replicas; both pass the same conformance suite
+//! (`conformance`). Each method is one transaction. Times and random bytes are arguments. Does not decide what is sent when
 //! (`dispatch`) nor what is a clone (`protocol::handshake`).
 
 mod columns;
 pub mod model;
 mod pack;
 mod plan;
+pub mod postgres;
 pub mod sqlite;
 mod told;
 pub mod wake;

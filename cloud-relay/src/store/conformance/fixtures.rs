@@ -20,7 +20,7 @@ use crate::connectors::{Class, ExceptionClass, Mode, Planned, TargetRef};
 
 pub(super) const LEASE: SignedDuration = SignedDuration::from_secs(30);
 
-pub(super) fn at(second: i64) -> Timestamp {
+pub(crate) fn at(second: i64) -> Timestamp {
     Timestamp::from_second(1_800_000_000 + second).unwrap()
 }
 

@@ -3,15 +3,23 @@
 //! A claim is a function; its name is what holds. Every claim gets a store of its own by name,
 //! and opening the same name again reopens it. Does not look behind the seam.
 
+#[cfg(unix)]
+mod carried;
 mod devices;
 mod dispatch;
 mod fixtures;
 mod ingest;
 mod people;
+mod replicas;
 
 use futures_util::future::BoxFuture;
 
 use super::SharedStore;
+
+#[cfg(unix)]
+pub(crate) use carried::{Standing, goes_on, used};
+#[cfg(unix)]
+pub(crate) use fixtures::at;
 
 /// Opens the store with a name; a second time, what the first left there.
 pub type Make<'a> = &'a (dyn Fn(&'static str) -> BoxFuture<'static, SharedStore> + Sync);
@@ -22,4 +30,5 @@ pub async fn run(make: Make<'_>) {
     ingest::run(make).await;
     dispatch::run(make).await;
     people::run(make).await;
+    replicas::run(make).await;
 }

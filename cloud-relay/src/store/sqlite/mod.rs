@@ -47,6 +47,8 @@ use super::pack::Packed;
 use super::wake::Wakes;
 use super::{Store, StoreError};
 
+pub(super) use open::open_alone;
+
 /// The store in one file.
 #[derive(Debug)]
 pub struct SqliteStore {

@@ -55,6 +55,43 @@ pub(super) fn open_reader(path: &Path) -> rusqlite::Result<Connection> {
     Ok(connection)
 }
 
+/// Opens a file that no other process has open, to carry it elsewhere: nothing is written to it,
+/// and as long as the connection lasts nobody else can open it.
+///
+/// # Errors
+/// A relay or a command has it open, or it is not of this program's schema.
+pub(in crate::store) fn open_alone(path: &Path) -> Result<Connection, StoreError> {
+    let refused = |state: String| StoreError::State {
+        what: "the file",
+        id: path.display().to_string(),
+        state,
+    };
+    let connection =
+        Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE).map_err(during)?;
+    let held = connection
+        .execute_batch("PRAGMA locking_mode = EXCLUSIVE; BEGIN IMMEDIATE; PRAGMA query_only = ON;");
+    if let Err(error) = held {
+        return match error.sqlite_error_code() {
+            Some(rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DatabaseLocked) => {
+                Err(refused("open in another process; stop the relay that uses it".to_owned()))
+            }
+            _ => Err(during(error)),
+        };
+    }
+    let number = |name: &str| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
+    if number("application_id").map_err(during)? != APPLICATION_ID {
+        return Err(refused("not a relay's store".to_owned()));
+    }
+    let found = number("user_version").map_err(during)?;
+    if found != i64::from(schema_known()) {
+        let known = schema_known();
+        return Err(refused(format!(
+            "of schema {found}; start the relay that knows schema {known}"
+        )));
+    }
+    Ok(connection)
+}
+
 fn during(source: rusqlite::Error) -> StoreError {
     Fault::Sql(source).during("open the store's file")
 }
