@@ -14,5 +14,8 @@ pub(crate) const CURRENCY_PLACES: u32 = 2;
 /// Places that quantities are rounded to (System Settings, float precision, default 3).
 pub(crate) const QUANTITY_PLACES: u32 = 3;
 
+/// Places of a stored amount; MariaDB's `decimal(21,9)` (frappe/database/mariadb/database.py).
+pub(crate) const STORED_PLACES: u32 = 9;
+
 /// Digits of a number in a naming series (frappe/model/naming.py, `getseries` with `.#####`).
 pub(crate) const SERIES_DIGITS: usize = 5;

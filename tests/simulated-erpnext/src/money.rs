@@ -7,7 +7,7 @@
 use rust_decimal::{Decimal, RoundingStrategy};
 use serde_json::Value;
 
-use crate::limits::{CURRENCY_PLACES, QUANTITY_PLACES};
+use crate::limits::{CURRENCY_PLACES, QUANTITY_PLACES, STORED_PLACES};
 
 /// Reads a number as `flt` does: what is no number is zero.
 pub(crate) fn decimal(value: &Value) -> Decimal {
@@ -31,6 +31,11 @@ pub(crate) fn number(number: Decimal) -> Value {
 /// Rounds an amount.
 pub(crate) fn rounded(amount: Decimal) -> Decimal {
     amount.round_dp_with_strategy(CURRENCY_PLACES, RoundingStrategy::MidpointNearestEven)
+}
+
+/// Rounds what is not rounded to the cent, as the database stores it.
+pub(crate) fn stored(amount: Decimal) -> Decimal {
+    amount.round_dp_with_strategy(STORED_PLACES, RoundingStrategy::MidpointNearestEven)
 }
 
 /// Rounds a quantity.

@@ -4,6 +4,7 @@
 //! names are given, without a limit only twenty rows, and the latest change comes first. Filters on
 //! child tables, aliases and functions are not simulated.
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
 
 use serde_json::Value;
@@ -57,11 +58,11 @@ pub(super) fn list(
 }
 
 /// The rows that every filter lets through, oldest first.
-pub(super) fn matching(
-    state: &State,
+pub(super) fn matching<'a>(
+    state: &'a State,
     doctype: &'static Doctype,
     arguments: &Document,
-) -> Result<Vec<Document>, Refusal> {
+) -> Result<Vec<Cow<'a, Document>>, Refusal> {
     for unknown in ["or_filters", "group_by", "expand", "distinct", "parent"] {
         if arguments.contains_key(unknown) {
             return Err(Refusal::not_simulated(format!("a list with {unknown}")));
@@ -69,7 +70,7 @@ pub(super) fn matching(
     }
     let conditions = conditions(state, doctype, arguments)?;
     let mut found = Vec::new();
-    for row in state.listed(doctype.name) {
+    for row in candidates(state, doctype, &conditions) {
         let mut fits = true;
         for condition in &conditions {
             fits &= holds(condition, row.get(&condition.field).unwrap_or(&Value::Null))?;
@@ -79,6 +80,29 @@ pub(super) fn matching(
         }
     }
     Ok(found)
+}
+
+/// All rows, or the one that the index of a unique field leads to.
+fn candidates<'a>(
+    state: &'a State,
+    doctype: &'static Doctype,
+    conditions: &[Condition],
+) -> Vec<Cow<'a, Document>> {
+    let unique = |field: &str| {
+        state.store.custom(doctype.name).iter().any(|own| own.unique && own.name == field)
+    };
+    let indexed = conditions.iter().find_map(|condition| {
+        let value = condition.value.as_str().filter(|value| !value.is_empty())?;
+        (condition.operator == "=" && unique(&condition.field))
+            .then(|| state.store.holder(doctype.name, &condition.field, value))
+    });
+    match indexed {
+        None => state.listed(doctype.name),
+        Some(holder) => {
+            let found = holder.and_then(|name| state.store.find(doctype.name, name));
+            found.map(Cow::Borrowed).into_iter().collect()
+        }
+    }
 }
 
 fn has_column(state: &State, doctype: &'static Doctype, name: &str) -> bool {
@@ -239,7 +263,7 @@ fn like(value: &str, pattern: &str) -> bool {
 
 /// `modified desc` unless something else is asked for.
 fn sort(
-    rows: &mut [Document],
+    rows: &mut [Cow<'_, Document>],
     state: &State,
     doctype: &'static Doctype,
     arguments: &Document,

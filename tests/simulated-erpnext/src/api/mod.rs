@@ -7,6 +7,8 @@
 
 mod list;
 
+use std::borrow::Cow;
+
 use jiff::civil::DateTime;
 use serde_json::{Value, json};
 
@@ -219,12 +221,13 @@ impl Call {
 
     fn read(&self, state: &State, doctype: &'static Doctype) -> Result<Value, Refusal> {
         let found = match state.store.find(doctype.name, &self.name) {
-            Some(found) => Some(found.clone()),
+            Some(found) => Some(Cow::Borrowed(found)),
             None => {
                 state.listed(doctype.name).into_iter().find(|row| text(row, "name") == self.name)
             }
         };
-        let mut found = found.ok_or_else(|| Refusal::not_found(doctype.name, &self.name))?;
+        let found = found.ok_or_else(|| Refusal::not_found(doctype.name, &self.name))?;
+        let mut found = found.into_owned();
         found.insert("doctype".to_owned(), json!(doctype.name));
         Ok(Value::Object(found))
     }

@@ -4,7 +4,8 @@
 //! quantities and tax rows; what the client sends as totals is overwritten. Paid amount, change,
 //! write-off and outstanding are computed for drafts only: an invoice that is created with
 //! `docstatus` 1 never gets them (observed: accepted with nothing paid and nothing outstanding).
-//! Row amounts and net amounts are rounded to the cent; a tax is rounded once, over all rows.
+//! A row's amount is rounded to the cent, its net amount is not; a tax is rounded once, over all
+//! rows. So the rounded net amounts that are posted may be a cent off, which the ledger rounds off.
 
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
@@ -44,11 +45,12 @@ pub(super) fn compute(document: &mut Document, saving: &Saving<'_>) -> Result<()
     let sum = |document: &Document, field| -> Decimal {
         rows(document, "items").map(|row| decimal(row, field)).sum()
     };
-    let (quantity, total, net) =
-        (sum(document, "qty"), sum(document, "amount"), sum(document, "net_amount"));
+    let (quantity, total) = (sum(document, "qty"), sum(document, "amount"));
+    let (net, posted) = (rounded(sum(document, "net_amount")), sum(document, "base_net_amount"));
     set_decimal(document, "total_qty", quantity);
     set_both(document, "total", total);
-    set_both(document, "net_total", net);
+    set_decimal(document, "net_total", net);
+    set_decimal(document, "base_net_total", posted);
     let (last, added) = compute_taxes(document, &taxes, net);
     let mut adjustment = Decimal::ZERO;
     if taxes.iter().any(|tax| tax.included) {
@@ -131,13 +133,14 @@ fn compute_rows(document: &mut Document, taxes: &[Tax]) -> Result<(), Refusal> {
         let amount = rounded(rate * quantity);
         let included: Decimal =
             taxes.iter().filter(|tax| tax.included).map(|tax| tax.share(row)).sum();
-        let net = rounded(amount / (Decimal::ONE + included));
+        let net = money::stored(amount / (Decimal::ONE + included));
         let net_rate = if included.is_zero() { rate } else { rounded(net / quantity) };
         set_decimal(row, "rate", rate);
         set_decimal(row, "base_rate", rate);
         set_decimal(row, "net_rate", net_rate);
         set_both(row, "amount", amount);
-        set_both(row, "net_amount", net);
+        set_decimal(row, "net_amount", net);
+        set_decimal(row, "base_net_amount", rounded(net));
     }
     Ok(())
 }

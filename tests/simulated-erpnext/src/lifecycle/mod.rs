@@ -9,6 +9,8 @@ pub(crate) mod items;
 mod naming;
 mod shape;
 
+use std::collections::BTreeSet;
+
 use jiff::civil::DateTime;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
@@ -174,7 +176,7 @@ pub(crate) fn cancel(
     }
     if moves_stock {
         let voucher = Voucher { doctype: doctype.name, name: &name, posting };
-        let negative = tolerance(state);
+        let negative = tolerance(state, rows(before, "items").map(|row| text(row, "item_code")));
         state
             .stock
             .revoke(voucher, |item| negative.contains(item))
@@ -260,7 +262,7 @@ fn commit(
     let name = text(&document, "name").to_owned();
     if let Some(posting) = effects.posting {
         let voucher = Voucher { doctype: doctype.name, name: &name, posting };
-        let negative = tolerance(state);
+        let negative = tolerance(state, effects.moves.iter().map(|step| step.item.as_str()));
         let late = state
             .stock
             .apply(voucher, &effects.moves, |item| negative.contains(item))
@@ -294,10 +296,9 @@ fn found<'a>(
     state.store.find(doctype.name, name).ok_or_else(|| Refusal::not_found(doctype.name, name))
 }
 
-/// The items that may fall below zero.
-fn tolerance(state: &State) -> std::collections::BTreeSet<String> {
-    let items = state.store.all("Item").map(|item| text(item, "name").to_owned());
-    items.filter(|item| state.may_go_negative(item)).collect()
+/// Those of the items that may fall below zero.
+fn tolerance<'a>(state: &State, items: impl Iterator<Item = &'a str>) -> BTreeSet<String> {
+    items.filter(|item| state.may_go_negative(item)).map(str::to_owned).collect()
 }
 
 /// 417 `NegativeStockError` (erpnext/stock/stock_ledger.py, `raise_exceptions`): for the document

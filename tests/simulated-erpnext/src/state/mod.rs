@@ -8,11 +8,12 @@ mod ledger;
 mod masters;
 mod store;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
-use serde_json::json;
+use serde_json::Value;
 
 use crate::books::Counters;
 use crate::chance::Chance;
@@ -72,16 +73,16 @@ impl State {
     }
 
     /// The documents of a doctype, the ledgers' rows included, oldest first.
-    pub(crate) fn listed(&self, doctype: &str) -> Vec<Document> {
+    pub(crate) fn listed(&self, doctype: &str) -> Vec<Cow<'_, Document>> {
         let rows = match doctype {
             "GL Entry" => self.general.rows(),
             "Stock Ledger Entry" => self.stock.rows(),
             "Bin" => self.stock.bins(),
-            _ => return self.store.all(doctype).cloned().collect(),
+            _ => return self.store.all(doctype).map(Cow::Borrowed).collect(),
         };
         rows.into_iter()
-            .filter_map(|row| match json!(row) {
-                serde_json::Value::Object(row) => Some(row),
+            .filter_map(|row| match row {
+                Value::Object(row) => Some(Cow::Owned(row)),
                 _ => None,
             })
             .collect()

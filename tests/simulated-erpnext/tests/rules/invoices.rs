@@ -31,18 +31,65 @@ async fn included_taxes_are_taken_out_of_the_rate() {
 async fn the_cent_that_included_taxes_leave_over_becomes_a_rounding_adjustment() {
     let served = ready().await;
     let mut invoice = sale("k", 1);
-    invoice["items"] = json!([
-        { "item_code": "A-1", "qty": 1, "rate": 0.99 },
-        { "item_code": "A-1", "qty": 1, "rate": 0.99 },
-        { "item_code": "A-1", "qty": 1, "rate": 0.99 },
-        { "item_code": "A-1", "qty": 1, "rate": 0.99 },
-    ]);
+    let tax = json!({
+        "charge_type": "On Net Total", "account_head": "VAT - N", "description": "5 %",
+        "rate": 5, "included_in_print_rate": 1,
+    });
+    invoice["items"][0]["rate"] = json!(0.95);
+    invoice["taxes"] = json!([tax, tax]);
+    invoice["payments"][0]["amount"] = json!(0.95);
+    let sold = served.sell(invoice).await;
+    assert_eq!(
+        (&sold["net_total"], &sold["total_taxes_and_charges"]),
+        (&json!(0.86), &json!(0.08))
+    );
+    assert_eq!(sold["rounding_adjustment"], 0.01);
+    assert_eq!((&sold["grand_total"], &sold["outstanding_amount"]), (&json!(0.95), &json!(0.0)));
+    let round_off = served.site.books().balance("Round Off - N");
+    assert_eq!(round_off.normalize().to_string(), "-0.01");
+}
+
+#[tokio::test]
+async fn net_amounts_are_not_rounded_and_the_ledger_rounds_off_what_posting_them_leaves() {
+    let served = ready().await;
+    let mut invoice = sale("k", 1);
+    let row = json!({ "item_code": "A-1", "qty": 1, "rate": 0.99 });
+    invoice["items"] = json!([row, row, row, row]);
     invoice["payments"][0]["amount"] = json!(3.96);
     let sold = served.sell(invoice).await;
-    assert_eq!((&sold["net_total"], &sold["taxes"][0]["tax_amount"]), (&json!(3.32), &json!(0.63)));
-    assert_eq!(sold["rounding_adjustment"], 0.01);
-    assert_eq!((&sold["grand_total"], &sold["outstanding_amount"]), (&json!(3.96), &json!(0.0)));
-    assert_eq!(served.site.books().balance("Round Off - N").normalize().to_string(), "-0.01");
+    assert_eq!((&sold["net_total"], &sold["base_net_total"]), (&json!(3.33), &json!(3.32)));
+    assert_eq!((&sold["grand_total"], &sold["rounding_adjustment"]), (&json!(3.96), &json!(0.0)));
+    assert_eq!(sold["items"][0]["net_amount"], 0.831932773);
+    let summary = served.site.summary();
+    assert_eq!(summary.debit, summary.credit);
+    let round_off = served.site.books().balance("Round Off - N");
+    assert_eq!(round_off.normalize().to_string(), "-0.01");
+}
+
+#[tokio::test]
+async fn a_rate_follows_from_list_price_and_discount_and_is_not_looked_up() {
+    let served = ready().await;
+    let mut invoice = sale("k", 1);
+    invoice["items"] = json!([
+        { "item_code": "A-1", "qty": 1, "price_list_rate": 20, "discount_percentage": 25 },
+        { "item_code": "A-1", "qty": 1, "price_list_rate": 20, "discount_percentage": 100 },
+    ]);
+    let draft = served.draft(invoice).await;
+    assert_eq!(
+        (&draft["items"][0]["rate"], &draft["items"][1]["rate"]),
+        (&json!(15.0), &json!(0.0))
+    );
+    assert_eq!(draft["items"][0]["discount_amount"], 5.0);
+    let mut unpriced = sale("k-2", 1);
+    unpriced["items"] = json!([{ "item_code": "A-1", "qty": 1 }]);
+    assert_eq!(served.post(INVOICE, unpriced).await.refusal(), (501, "NotSimulated"));
+}
+
+#[tokio::test]
+async fn the_account_of_the_customer_is_a_receivable_one() {
+    let (status, _, message) = refused(|invoice| invoice["debit_to"] = json!("Cash - N")).await;
+    assert_eq!(status, 417);
+    assert!(message.ends_with("account is a Receivable account."));
 }
 
 #[tokio::test]

@@ -154,3 +154,18 @@ async fn names_come_from_a_series_whatever_name_was_sent_and_a_refusal_takes_non
     assert_eq!(served.draft(sale("k-2", 1)).await["name"], "ACC-SINV-2026-00002");
     assert_eq!(served.read(ENTRY, "MAT-STE-2026-00001").await["docstatus"], 1);
 }
+
+#[tokio::test]
+async fn documents_are_inserted_read_and_deleted_by_methods_as_well() {
+    let served = ready().await;
+    let mut document = sale("k", 1);
+    document["doctype"] = json!("Sales Invoice");
+    let inserted =
+        served.post("/api/method/frappe.client.insert", json!({ "doc": document })).await;
+    let name = &inserted.body["message"]["name"];
+    let arguments = json!({ "doctype": "Sales Invoice", "name": name });
+    let read = served.post("/api/method/frappe.client.get", arguments.clone()).await;
+    assert_eq!(read.body["message"]["external_key"], "k");
+    let deleted = served.post("/api/method/frappe.client.delete", arguments).await;
+    assert_eq!((deleted.status.as_u16(), served.invoices()), (202, 0));
+}

@@ -98,3 +98,48 @@ async fn what_is_not_simulated_is_refused_as_such() {
     }
     assert_eq!(served.invoices(), 0);
 }
+
+#[tokio::test]
+async fn a_choice_is_among_the_choices() {
+    let served = ready().await;
+    let mut invoice = sale("k", 1);
+    invoice["taxes"][0]["charge_type"] = json!("By Weight");
+    let refused = served.post(INVOICE, invoice).await;
+    assert_eq!(refused.refusal(), (417, "ValidationError"));
+    assert!(refused.message().starts_with("Type cannot be \"By Weight\". It should be one of"));
+}
+
+#[tokio::test]
+async fn a_cancelled_document_cannot_be_linked() {
+    let served = ready().await;
+    let sold = served.sell(sale("k", 1)).await;
+    let name = sold["name"].as_str().unwrap();
+    served.put(INVOICE, name, json!({ "docstatus": 2 })).await.data();
+    let refused = served.post(INVOICE, crate::support::refund("r", &sold, 1)).await;
+    assert_eq!(refused.refusal(), (417, "CancelledLinkError"));
+}
+
+#[tokio::test]
+async fn a_date_or_time_that_is_none_is_refused() {
+    let served = ready().await;
+    let mut invoice = sale("k", 1);
+    invoice["posting_date"] = json!("tomorrow");
+    let refused = served.post(INVOICE, invoice).await;
+    assert_eq!(refused.message(), "tomorrow is not a valid date string.");
+    let mut invoice = sale("k", 1);
+    invoice["posting_time"] = json!("noon");
+    assert_eq!(served.post(INVOICE, invoice).await.message(), "Invalid Posting Time");
+}
+
+#[tokio::test]
+async fn unknown_series_and_amendments_of_what_is_not_cancelled_are_not_simulated() {
+    let served = ready().await;
+    let sold = served.sell(sale("k-1", 1)).await;
+    for (field, value) in
+        [("naming_series", json!("X-.YYYY.-")), ("amended_from", sold["name"].clone())]
+    {
+        let mut invoice = sale("k-2", 1);
+        invoice[field] = value;
+        assert_eq!(served.post(INVOICE, invoice).await.refusal(), (501, "NotSimulated"));
+    }
+}
