@@ -28,10 +28,11 @@ const CONNECTIONS_MAX: usize = 16;
 /// longer is not reachable.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Bounds that the server keeps for every connection. A replica that hangs or lost its network
-/// within a transaction holds its store's lock at most a minute; no statement needs as long.
-const SERVER_TIMEOUTS: &str = "-c statement_timeout=60s -c idle_in_transaction_session_timeout=60s \
-                               -c lock_timeout=30s -c client_min_messages=warning";
+/// What the server keeps to for every connection. A replica that hangs or lost its network within
+/// a transaction holds its store's lock at most a minute; no statement needs as long. Statements
+/// are short and many: compiling one that looks into many partitions costs more than it saves.
+const SERVER_OPTIONS: &str = "-c statement_timeout=60s -c idle_in_transaction_session_timeout=60s \
+                               -c lock_timeout=30s -c client_min_messages=warning -c jit=off";
 
 /// How to reach a database.
 #[derive(Debug, Clone)]
@@ -94,8 +95,8 @@ pub(super) fn connector(address: &Address) -> Result<Connector, AddressError> {
         config.password(password.expose());
     }
     let options = match config.get_options() {
-        Some(own) => format!("{SERVER_TIMEOUTS} {own}"),
-        None => SERVER_TIMEOUTS.to_owned(),
+        Some(own) => format!("{SERVER_OPTIONS} {own}"),
+        None => SERVER_OPTIONS.to_owned(),
     };
     config.options(options).application_name("storekeep-relay").connect_timeout(CONNECT_TIMEOUT);
     Ok(Connector { config, tls: MakeRustlsConnect::new(tls(address)?) })

@@ -4,7 +4,7 @@
 
 pub(crate) mod cluster;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -89,6 +89,49 @@ async fn natural_keys_are_never_partitioned_and_events_are_by_day() {
     assert_eq!(partitions("pages").await.len(), 8);
 }
 
+#[tokio::test]
+async fn the_queries_that_run_all_the_time_never_scan() {
+    let Some(cluster) = cluster() else { return };
+    let address = cluster.database().await;
+    let store = opened(&address).await;
+    let now = Timestamp::from_second(1_800_000_000).unwrap();
+    store.ready_for("test", now).await.unwrap();
+    let client = client(&address.url).await;
+    // Of empty tables every scan is cheap: only what has no index is scanned all the same.
+    client.batch_execute("SET enable_seqscan = off").await.unwrap();
+    let plan = async |query: &str| -> String {
+        let steps = client.query(&format!("EXPLAIN {query}"), &[]).await.unwrap();
+        steps.iter().map(|step| step.get::<_, String>(0)).collect::<Vec<_>>().join("\n")
+    };
+    for query in [
+        "SELECT lane_id FROM lanes WHERE class = 1 AND due_at <= 5 ORDER BY due_at LIMIT 16",
+        "SELECT store_id FROM lanes WHERE lane_id = 1",
+        "SELECT number FROM outbox WHERE store_id = 'x' AND lane_id = 1 AND state < 10
+         ORDER BY number LIMIT 5",
+        "SELECT number FROM outbox WHERE store_id = 'x' AND inbox_row = 1",
+        "SELECT number FROM outbox WHERE (lane_id, number) > (1, 1) AND state = 11
+         ORDER BY lane_id, number LIMIT 5",
+        "SELECT variant FROM natural_keys WHERE store_id = 'x' AND natural_key = ANY('{a,b}')",
+        "SELECT inbox_row FROM replays WHERE store_id = 'x' AND replay_of = 1",
+        "SELECT inbox_row FROM inbox WHERE event_id = '00000000-0000-0000-0000-000000000000'",
+        "SELECT store_id FROM devices WHERE device = 'x'",
+        "SELECT device FROM devices WHERE store_id = 'x' AND public_key = 'x'",
+        "SELECT cursor FROM downlink WHERE store_id = 'x' AND device = 'x' AND cursor > 5",
+    ] {
+        let plan = plan(query).await;
+        assert!(!plan.contains("Seq Scan"), "{query}\n{plan}");
+    }
+    // A row's number alone finds its partition.
+    let row = Day::of(now).row(1);
+    for table in ["inbox", "pages"] {
+        let number = if table == "inbox" { "inbox_row" } else { "page_row" };
+        let query = format!("SELECT 1 FROM {table} WHERE store_id = 'x' AND {number} = {row}");
+        let plan = plan(&query).await;
+        assert_eq!(plan.matches(&format!("{table}_2027_01_15")).count(), 2, "{plan}");
+        assert!(!plan.contains("2027_01_16"), "{plan}");
+    }
+}
+
 #[test]
 fn a_rows_number_begins_with_its_day() {
     let day = Day::of(Timestamp::from_second(1_800_000_000).unwrap());
@@ -161,6 +204,30 @@ async fn a_hint_reaches_the_other_replica() {
         news.changed().await.unwrap();
     };
     tokio::time::timeout(DEADLINE, heard).await.expect("the hint arrives");
+}
+
+#[tokio::test]
+async fn a_store_goes_on_after_all_its_connections_were_cut() {
+    let Some(cluster) = cluster() else { return };
+    let address = cluster.database().await;
+    let (one, other) = (opened(&address).await, opened(&address).await);
+    one.devices().await.unwrap();
+    let client = client(&address.url).await;
+    let cut = "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity
+               WHERE datname = current_database() AND pid <> pg_backend_pid()";
+    client.query(cut, &[]).await.unwrap();
+    // The first call may still meet a connection whose end has not been heard of.
+    let again = async { while one.devices().await.is_err() {} };
+    tokio::time::timeout(DEADLINE, again).await.expect("the store connects anew");
+    // Hints come back by themselves.
+    let mut work = other.wakes().work();
+    let heard = async {
+        while !work.has_changed().unwrap() {
+            one.hints.say(super::transaction::Hint { devices: BTreeSet::new(), work: true });
+            one.devices().await.unwrap();
+        }
+    };
+    tokio::time::timeout(DEADLINE, heard).await.expect("a hint arrives again");
 }
 
 #[test]
