@@ -3,7 +3,8 @@
 //! A text matches if the words of the quoted value stand in it one after the other; the words of an
 //! unquoted value may stand anywhere (README, R70). Unknown filters are ignored with a warning, so
 //! that a mistyped filter finds everything (README, R72). Knows terms, `AND`, `OR`, `NOT`, `-`,
-//! comparators and `*`; deliberately no parentheses.
+//! comparators and `*`. Does not read parentheses, but tells where they stand, so that such a query
+//! can be refused (README, R11).
 
 #[cfg(test)]
 mod tests;
@@ -209,6 +210,14 @@ fn stands_in(wanted: &[String], text: &[String], last_is_begun: bool) -> bool {
             other_words == others
                 && (last_word == last || last_is_begun && last_word.starts_with(last.as_str()))
         })
+    })
+}
+
+/// Whether a query groups terms by parentheses, outside quotes and not escaped.
+pub(crate) fn is_grouped(text: &str) -> bool {
+    pieces(text).iter().any(|piece| {
+        let unquoted = piece.split(['"', '\'']).next().unwrap_or_default();
+        unquoted.replace("\\(", "").contains('(')
     })
 }
 

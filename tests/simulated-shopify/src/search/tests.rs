@@ -1,6 +1,6 @@
 //! The query language of searches, as far as it is modelled.
 
-use super::{Facet, Query};
+use super::{Facet, Query, is_grouped};
 
 fn finds(query: &str, text: &str) -> bool {
     Query::read(query).matches(|field| match field {
@@ -39,4 +39,12 @@ fn an_unknown_filter_finds_everything_and_is_warned_of() {
     assert!(finds("skew:A", "B"));
     let warning = Query::read("skew:A").warnings("productVariants", |field| field == "sku");
     assert_eq!(warning.unwrap()["warnings"][0]["field"], "skew");
+}
+
+#[test]
+fn parentheses_group_only_outside_quotes() {
+    assert!(is_grouped("(sku:A OR sku:B) barcode:1"));
+    assert!(is_grouped("-(sku:A)"));
+    assert!(!is_grouped(r#"sku:"A (red)""#));
+    assert!(!is_grouped(r"sku:A\(red"));
 }

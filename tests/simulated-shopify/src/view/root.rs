@@ -11,7 +11,7 @@ use super::{Node, Page, Resolved, View, count};
 use crate::ids::{Gid, Kind};
 use crate::operations::{Refusal, not_simulated};
 use crate::records::Order;
-use crate::search::{Facet, Query};
+use crate::search::{Facet, Query, is_grouped};
 use crate::setup::SetupVariant;
 use crate::state::namespace;
 
@@ -51,17 +51,17 @@ impl<'s> View<'s> {
             "inventoryLevel" => Resolved::optional(self.level(given(arguments, "id"))),
             "orderByIdentifier" => Resolved::optional(self.order_by_identifier(arguments)?),
             "orders" => {
-                let mut orders = self.find_orders("orders", arguments);
+                let mut orders = self.find_orders("orders", arguments)?;
                 sort_orders(&mut orders, given(arguments, "sortKey"));
                 let nodes = orders.into_iter().map(Node::Order).collect();
                 Resolved::Page(Page::of(nodes, arguments)?)
             }
             "ordersCount" => {
-                let found = self.find_orders("ordersCount", arguments).len();
+                let found = self.find_orders("ordersCount", arguments)?.len();
                 Resolved::Json(count(found, arguments.get("limit").and_then(Value::as_u64)))
             }
             "productVariants" => {
-                let nodes = self.find_variants(arguments).into_iter().map(Node::Variant).collect();
+                let nodes = self.find_variants(arguments)?.into_iter().map(Node::Variant).collect();
                 Resolved::Page(Page::of(nodes, arguments)?)
             }
             "locations" => self.locations(arguments)?,
@@ -150,37 +150,57 @@ impl<'s> View<'s> {
         Ok(found.rfind(|order| self.searchable(order)).map(Node::Order))
     }
 
-    fn query(&self, path: &str, arguments: &Map<String, Value>, known: &[&str]) -> Option<Query> {
-        let query = Query::read(optional(arguments, "query")?);
+    /// The search that was asked for, if any.
+    fn query(
+        &self,
+        path: &str,
+        arguments: &Map<String, Value>,
+        known: &[&str],
+    ) -> Result<Option<Query>, Refusal> {
+        let Some(text) = optional(arguments, "query") else {
+            return Ok(None);
+        };
+        if is_grouped(text) {
+            return Err(not_simulated("A search with parentheses"));
+        }
+        let query = Query::read(text);
         let warnings = query.warnings(path, |field| known.contains(&field));
         self.search_warnings.borrow_mut().extend(warnings);
-        Some(query)
+        Ok(Some(query))
     }
 
-    fn find_orders(&self, path: &str, arguments: &Map<String, Value>) -> Vec<&'s Order> {
-        let query = self.query(path, arguments, &ORDER_FILTERS);
+    fn find_orders(
+        &self,
+        path: &str,
+        arguments: &Map<String, Value>,
+    ) -> Result<Vec<&'s Order>, Refusal> {
+        let query = self.query(path, arguments, &ORDER_FILTERS)?;
         let candidates = self.state.ledger.candidates(query.as_ref());
-        candidates
+        let found = candidates
             .into_iter()
             .filter(|order| self.searchable(order))
             .filter(|order| {
                 query.as_ref().is_none_or(|query| query.matches(|field| order_facet(order, field)))
             })
-            .collect()
+            .collect();
+        Ok(found)
     }
 
-    fn find_variants(&self, arguments: &Map<String, Value>) -> Vec<&'s SetupVariant> {
-        let query = self.query("productVariants", arguments, &VARIANT_FILTERS);
+    fn find_variants(
+        &self,
+        arguments: &Map<String, Value>,
+    ) -> Result<Vec<&'s SetupVariant>, Refusal> {
+        let query = self.query("productVariants", arguments, &VARIANT_FILTERS)?;
         let variants = self.state.setup.variants.iter().filter(|variant| {
             query.as_ref().is_none_or(|query| query.matches(|field| variant_facet(variant, field)))
         });
-        variants.collect()
+        Ok(variants.collect())
     }
 
     /// The active locations, and the others if they are asked for (README, R65).
     fn locations(&self, arguments: &Map<String, Value>) -> Result<Resolved<'s>, Refusal> {
         let inactive = arguments.get("includeInactive").and_then(Value::as_bool) == Some(true);
-        let query = self.query("locations", arguments, &["name", "active"]);
+        let query = self.query("locations", arguments, &["name", "active"])?;
         let mut locations: Vec<_> = self
             .state
             .setup

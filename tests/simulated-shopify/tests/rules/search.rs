@@ -39,6 +39,13 @@ async fn an_unknown_filter_is_ignored_with_a_warning() {
 }
 
 #[tokio::test]
+async fn a_search_with_parentheses_is_refused() {
+    let served = open(setup()).await;
+    let refused = served.post(VARIANTS, json!({ "query": "(sku:A OR sku:B)" })).await;
+    assert_eq!(refused.body["errors"][0]["extensions"]["code"], "NOT_SIMULATED");
+}
+
+#[tokio::test]
 async fn an_order_is_found_by_source_identifier_and_by_name() {
     let served = open(setup()).await;
     for number in 190..195 {
