@@ -190,7 +190,11 @@ impl Call {
             Operation::Cancel => Value::Object(lifecycle::cancel(state, doctype, &self.name, now)?),
             Operation::Delete => {
                 lifecycle::delete(state, doctype, &self.name)?;
-                return Ok((202, json!({ self.key: "ok" })));
+                // The method returns nothing (frappe/client.py), the resource "ok".
+                return Ok(match self.key {
+                    "message" => (200, json!({})),
+                    key => (202, json!({ key: "ok" })),
+                });
             }
             Operation::Read => self.read(state, doctype)?,
             Operation::Count => json!(list::matching(state, doctype, payload)?.len()),

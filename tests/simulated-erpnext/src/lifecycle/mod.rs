@@ -208,6 +208,7 @@ pub(crate) fn delete(
     }
     let name = text(before, "name").to_owned();
     state.store.delete(doctype.name, &name);
+    naming::give_back(state, &name);
     Ok(())
 }
 

@@ -60,6 +60,16 @@ fn series(
     Ok(NewName { name, prefix: Some(prefix), number })
 }
 
+/// The number of a deleted document is given out again if it was the last of its series
+/// (`revert_series_if_last`): a name is no identity.
+pub(super) fn give_back(state: &mut State, name: &str) {
+    for (prefix, number) in &mut state.series {
+        if *number > 0 && name == format!("{prefix}{number:0SERIES_DIGITS$}") {
+            *number -= 1;
+        }
+    }
+}
+
 /// `_set_amended_name`: `-1` after the first, and the next number after an amendment.
 fn amended(state: &State, doctype: &'static Doctype, from: &str) -> Result<String, Refusal> {
     let original = state

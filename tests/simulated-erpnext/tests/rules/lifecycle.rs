@@ -167,5 +167,16 @@ async fn documents_are_inserted_read_and_deleted_by_methods_as_well() {
     let read = served.post("/api/method/frappe.client.get", arguments.clone()).await;
     assert_eq!(read.body["message"]["external_key"], "k");
     let deleted = served.post("/api/method/frappe.client.delete", arguments).await;
-    assert_eq!((deleted.status.as_u16(), served.invoices()), (202, 0));
+    assert_eq!((deleted.status.as_u16(), &deleted.body), (200, &json!({})));
+    assert_eq!(served.invoices(), 0);
+}
+
+#[tokio::test]
+async fn the_name_of_a_deleted_draft_is_given_out_again_if_it_was_the_last() {
+    let served = ready().await;
+    let draft = served.draft(sale("k-1", 1)).await;
+    let path = format!("{INVOICE}/{}", draft["name"].as_str().unwrap());
+    let deleted = served.request(reqwest::Method::DELETE, &path).send().await.unwrap();
+    assert_eq!(deleted.json::<serde_json::Value>().await.unwrap(), json!({ "data": "ok" }));
+    assert_eq!(served.draft(sale("k-2", 1)).await["name"], draft["name"]);
 }
