@@ -220,7 +220,7 @@ async fn a_store_goes_on_after_all_its_connections_were_cut() {
     let again = async { while one.devices().await.is_err() {} };
     tokio::time::timeout(DEADLINE, again).await.expect("the store connects anew");
     // Hints come back by themselves.
-    let mut work = other.wakes().work();
+    let work = other.wakes().work();
     let heard = async {
         while !work.has_changed().unwrap() {
             one.hints.say(super::transaction::Hint { devices: BTreeSet::new(), work: true });
