@@ -2,7 +2,7 @@
 //! that break a promise on purpose, so that a test can show that it would notice.
 //!
 //! The default is production. No configuration key, feature or variable reaches these values:
-//! only a caller of [`crate::run`] does, and the shipped programs pass the default.
+//! only a caller of [`crate::run::run`] does, and the shipped programs pass the default.
 
 use std::fmt;
 use std::sync::Arc;
