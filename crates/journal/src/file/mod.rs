@@ -45,6 +45,7 @@ impl JournalFile {
     /// version, or the file system refuses.
     pub fn open(options: &Options) -> Result<Self, OpenError> {
         let source = Source::take(&options.file, &options.key)?;
+        source.create()?;
         let failed = |error| source.refused("open journal", error);
         let connection = source.writer().map_err(failed)?;
         schema::prepare(&source, &connection, options.new_epoch)?;

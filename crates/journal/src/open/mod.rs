@@ -97,6 +97,15 @@ pub enum OpenError {
     },
 }
 
+/// Opens a file as it is, or makes an empty one that only its owner may read.
+fn private(file: &Path) -> std::io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.create(true).truncate(false).write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(file)
+}
+
 /// A journal's file, held by this process until the last connection to it is gone.
 #[derive(Debug)]
 pub(crate) struct Source {
@@ -120,9 +129,7 @@ impl Source {
             file: lock_file.clone(),
             source: Arc::new(source),
         };
-        let mut options = OpenOptions::new();
-        options.create(true).truncate(false).write(true);
-        let lock = options.open(&lock_file).map_err(failed)?;
+        let lock = private(&lock_file).map_err(failed)?;
         match lock.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
@@ -131,6 +138,17 @@ impl Source {
             Err(TryLockError::Error(error)) => return Err(failed(error)),
         }
         Ok(Arc::new(Self { file: file.to_owned(), key: key.clone(), _lock: lock }))
+    }
+
+    /// Makes the file if there is none, for its owner only. SQLite takes an empty file for a new
+    /// one and gives the log the same permissions.
+    pub(crate) fn create(&self) -> Result<(), OpenError> {
+        let made = private(&self.file).map(drop);
+        made.map_err(|source| OpenError::Io {
+            attempt: "create",
+            file: self.file.clone(),
+            source: Arc::new(source),
+        })
     }
 
     /// Opens the connection that writes; creates the file if there is none.

@@ -15,6 +15,22 @@ fn a_new_file_begins_the_given_epoch_and_an_old_one_keeps_its_own() {
     assert_eq!(again.state().identity.predecessor, None);
 }
 
+#[cfg(unix)]
+#[test]
+fn every_file_is_for_its_owner_only() {
+    use std::os::unix::fs::PermissionsExt;
+    let place = Place::new();
+    let mut journal = place.open();
+    append_sales(&mut journal, 3);
+    let folder = place.file().parent().unwrap().to_owned();
+    let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap());
+    let modes: Vec<_> = files
+        .map(|file| (file.file_name(), file.metadata().unwrap().permissions().mode() & 0o777))
+        .collect();
+    assert!(modes.len() >= 3, "{modes:?}");
+    assert!(modes.iter().all(|(_, mode)| *mode == 0o600), "{modes:?}");
+}
+
 #[test]
 fn a_second_opener_is_refused_until_the_first_is_gone() {
     let place = Place::new();
