@@ -9,6 +9,7 @@
     reason = "in a test a panic is the message, also in what tests share"
 )]
 
+mod commands;
 mod exceptions;
 mod newcomer;
 mod outage;

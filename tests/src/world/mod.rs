@@ -24,6 +24,7 @@ pub use plan::{Plan, Ports, RelayFault};
 
 use simulated_shopify::Books as ShopBooks;
 
+use self::files::Files;
 use self::holdings::Names;
 use self::process::Part;
 use crate::network::{Mode, Proxy};
@@ -33,6 +34,7 @@ use crate::pos::client::Agent as Till;
 use crate::pos::compare::{Differences, compare};
 use crate::pos::place::{Identity, Place, Store};
 use crate::pos::register::Register;
+use crate::process::Program;
 use crate::wait;
 
 /// How long a program may take to answer after its start, on a machine that compiles besides.
@@ -69,8 +71,18 @@ pub struct World {
     pub is_dropping: bool,
     /// How many poison orders were handed in.
     pub poisoned: u32,
+    files: Files,
     relay: Part,
     shopify: Part,
+}
+
+/// How a command ended.
+#[derive(Debug)]
+pub struct Ended {
+    /// Its exit code; none if it was killed.
+    pub code: Option<i32>,
+    /// What it said on both channels.
+    pub said: String,
 }
 
 impl World {
@@ -97,6 +109,7 @@ impl World {
             asking,
             is_dropping: false,
             poisoned: 0,
+            files,
             relay,
             shopify,
         };
@@ -108,7 +121,7 @@ impl World {
                 .context("lay the line of a store")?;
             let folder =
                 files::write_agent(&world.plan, &name, ports.agents[index], line.address())?;
-            let token = parts::create_token(&files, &name).await?;
+            let token = parts::create_token(&world.files, &name).await?;
             files::write_token(&folder, &token)?;
             let label = format!("agent-{name}");
             let agent = Part::new(&label, &world.plan.folder, parts::agent(&folder)?);
@@ -202,6 +215,30 @@ impl World {
     /// Whether an agent's process runs.
     pub fn agent_runs(&mut self, index: usize) -> bool {
         self.stores[index].agent.runs()
+    }
+
+    /// Runs a command of `storekeep-agent` on a store's host.
+    ///
+    /// # Errors
+    /// It does not start or does not end in time.
+    pub async fn agent_command(&self, index: usize, arguments: &[&str]) -> Result<Ended> {
+        self.command(parts::at_agent(&self.stores[index].folder)?, arguments).await
+    }
+
+    /// Runs a command of `storekeep-relay` on its host.
+    ///
+    /// # Errors
+    /// It does not start or does not end in time.
+    pub async fn relay_command(&self, arguments: &[&str]) -> Result<Ended> {
+        self.command(parts::at_sound_relay(&self.files)?, arguments).await
+    }
+
+    async fn command(&self, program: Program, arguments: &[&str]) -> Result<Ended> {
+        let program = arguments.iter().fold(program, Program::argument);
+        let output = self.plan.folder.join(format!("command-{}.out", arguments.join("-")));
+        let mut running = program.start(&output)?;
+        let status = running.ended(START_WAIT).await?;
+        Ok(Ended { code: status.code(), said: running.said()? })
     }
 
     /// Puts every store's line into a mode.

@@ -150,14 +150,24 @@ fn at_relay(program: Program, files: &Files) -> Program {
 }
 
 pub(super) fn agent(folder: &Path) -> Result<Program> {
+    Ok(at_agent(folder)?.argument("run"))
+}
+
+/// `storekeep-agent` with its files named; a command is to follow.
+pub(super) fn at_agent(folder: &Path) -> Result<Program> {
     let program = part("agent")?.argument("--").argument("--config");
     let program = program.argument(folder.join("agent.toml"));
-    Ok(program.argument("--data-dir").argument(folder).argument("run"))
+    Ok(program.argument("--data-dir").argument(folder))
+}
+
+/// `storekeep-relay` with its files named; a command is to follow.
+pub(super) fn at_sound_relay(files: &Files) -> Result<Program> {
+    Ok(at_relay(part("relay")?.argument("--"), files))
 }
 
 /// A one-time token for a device of a store, made as an operator makes it.
 pub(super) async fn create_token(files: &Files, store: &str) -> Result<String> {
-    let program = at_relay(part("relay")?.argument("--"), files);
+    let program = at_sound_relay(files)?;
     let label = format!("demo-{store}");
     let program = program.argument("token").argument("create").argument("--json");
     let program = program.argument("--label").argument(label).argument("--store").argument(store);
