@@ -14,6 +14,7 @@
 
 #[cfg(test)]
 pub(crate) mod conformance;
+pub mod erpnext;
 pub mod registry;
 pub mod shopify;
 #[cfg(test)]

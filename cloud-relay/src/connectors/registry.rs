@@ -10,18 +10,28 @@ use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::{Connector, Targets, shopify};
+use super::{Connector, Targets, erpnext, shopify};
 use crate::http::Http;
 
 /// The kinds of target.
-pub const KINDS: &[Kind] = &[Kind {
-    name: "shopify",
-    schema: schema_of::<shopify::Settings>,
-    build: |_, table, http| {
-        let built = shopify::from_config(settings(table)?, http.client().clone());
-        built.map_err(|error| refused(error.key, error.reason, error.next))
+pub const KINDS: &[Kind] = &[
+    Kind {
+        name: "erpnext",
+        schema: schema_of::<erpnext::Settings>,
+        build: |_, table, http| {
+            let built = erpnext::from_config(settings(table)?, http.client().clone());
+            built.map_err(|error| refused(error.key, error.reason, error.next))
+        },
     },
-}];
+    Kind {
+        name: "shopify",
+        schema: schema_of::<shopify::Settings>,
+        build: |_, table, http| {
+            let built = shopify::from_config(settings(table)?, http.client().clone());
+            built.map_err(|error| refused(error.key, error.reason, error.next))
+        },
+    },
+];
 
 /// One kind of target.
 #[derive(Debug, Clone, Copy)]
