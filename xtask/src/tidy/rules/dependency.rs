@@ -9,9 +9,10 @@ use crate::tidy::tree::Tree;
 
 /// A package by its folder, and the packages that it may know. As in ARCHITECTURE.md.
 const KNOWS: &[(&str, &[&str])] = &[
-    ("agent", &["crates/protocol", "crates/journal", "crates/update"]),
-    ("cloud-relay", &["crates/protocol", "crates/update"]),
+    ("agent", &["crates/protocol", "crates/broker", "crates/journal", "crates/update"]),
+    ("cloud-relay", &["crates/protocol", "crates/broker", "crates/update"]),
     ("installer", &["crates/update"]),
+    ("crates/broker", &["crates/protocol"]),
     ("crates/journal", &["crates/protocol"]),
     ("crates/update", &["crates/protocol"]),
     ("crates/protocol", &[]),
