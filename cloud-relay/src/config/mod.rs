@@ -17,8 +17,9 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::num::NonZeroU16;
 use std::path::{Path, PathBuf};
 
+use broker::BrokerUrl;
 use jiff::SignedDuration;
-use protocol::id::{TargetId, TenantId};
+use protocol::id::{TargetId, TenantId, Text};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -41,6 +42,10 @@ pub struct Config {
     /// The address for the stores' agents, the operators' API and the console.
     #[serde(default)]
     pub listen: ListenConfig,
+
+    /// A broker (MQTT 5) through which stores may bring their sales, besides HTTPS.
+    #[serde(default)]
+    pub mqtt: MqttConfig,
 
     /// Where everything that the relay holds is kept: a file, or a PostgreSQL database for
     /// several relays.
@@ -84,6 +89,27 @@ pub struct ListenConfig {
     /// The certificate's private key (PEM), readable by the relay only.
     #[schemars(extend("example" = "/etc/storekeep/relay.key"))]
     pub key_file: Option<PathBuf>,
+}
+
+/// See [`Config::mqtt`].
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct MqttConfig {
+    /// The broker's address. Left out: no broker. `mqtt://` is accepted for this host only.
+    #[schemars(extend("example" = "mqtts://broker.example.com"))]
+    pub url: Option<BrokerUrl>,
+
+    /// The name under which the broker knows the relay.
+    #[schemars(extend("example" = "storekeep-relay"))]
+    pub username: Option<Text<256>>,
+
+    /// The file with the password, readable by the relay only.
+    #[schemars(extend("example" = "/etc/storekeep/broker.password"))]
+    pub password_file: Option<PathBuf>,
+
+    /// Certificates (PEM) to trust besides those of the operating system.
+    #[schemars(extend("example" = "/etc/storekeep/broker-ca.pem"))]
+    pub ca_file: Option<PathBuf>,
 }
 
 /// See [`Config::store`].
@@ -239,6 +265,7 @@ impl Config {
         Self {
             tenant,
             listen: ListenConfig::default(),
+            mqtt: MqttConfig::default(),
             store: StoreConfig::default(),
             dispatch: DispatchConfig::default(),
             api: ApiConfig::default(),

@@ -73,6 +73,11 @@ pub(super) fn revoked() -> Problem {
         .next("enrol the device again with a new one-time token, if it is still yours")
 }
 
+pub(super) fn too_large(bytes_max: usize) -> Problem {
+    let detail = format!("the body has more than {bytes_max} bytes");
+    Problem::new(Code::TooLarge, detail).next("send less at once")
+}
+
 pub(super) fn busy(what: &str) -> Problem {
     Problem::new(Code::Busy, what)
         .next("send the same again a little later; entries stay safe in the journal")

@@ -1,15 +1,18 @@
 //! Ingest: takes enrolments, statements, batches and polls of stores, and answers each signed.
 //!
 //! What a message means is decided by functions without I/O: [`auth`] who speaks, [`session`]
-//! what a statement leads to, [`inbox`] what a batch holds. [`http`] carries them out. A batch is
+//! what a statement leads to, [`inbox`] what a batch holds. [`exchange`] carries them out, and
+//! [`http`] and [`mqtt`] are the two ways in. A batch is
 //! acknowledged strictly after its commit. Meets dispatch only in the store and calls no target:
 //! of a connector it asks only what an event calls for.
 
 mod answer;
 mod auth;
+mod exchange;
 mod gate;
 mod http;
 mod inbox;
+pub mod mqtt;
 pub mod policy;
 mod session;
 #[cfg(test)]

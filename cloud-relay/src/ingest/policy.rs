@@ -61,3 +61,36 @@ pub(super) const RETRY_AFTER_SECONDS: u64 = 2;
 /// Random bytes in a device's name: too many to guess, so that a stranger cannot even keep a
 /// device's turn busy.
 pub(super) const DEVICE_NAME_BYTES: usize = 12;
+
+/// Statements and batches that a broker may have under way to one relay, each confirmed to the
+/// broker once it is answered: so the broker keeps the rest, and a relay that is slow is not
+/// flooded. Enough to keep every batch slot busy while others wait for their device's turn.
+pub(super) const MQTT_RECEIVE_MAX: u16 = 64;
+
+/// Messages of a broker dealt with at the same time. Polls are confirmed at once and wait up to
+/// 25 s, so this is more than one relay has devices.
+pub(super) const MQTT_MESSAGES_MAX: u32 = 16_384;
+
+/// Answers that the broker has not confirmed.
+pub(super) const MQTT_UNCONFIRMED_MAX: u16 = 256;
+
+/// Bytes that topic and properties add to a body.
+pub(super) const MQTT_ENVELOPE_BYTES_MAX: usize = 4 * 1024;
+
+/// Bytes of a poll: path and query with three numbers.
+pub(super) const POLL_BYTES_MAX: usize = 1_024;
+
+/// Between two signs of life on an idle connection to the broker.
+pub(super) const MQTT_KEEP_ALIVE: Duration = Duration::from_secs(15);
+
+/// For connecting to the broker, TLS, its welcome and the subscription.
+pub(super) const MQTT_CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Between two attempts to reach the broker, at first; doubled with each failure.
+pub(super) const MQTT_RECONNECT_DELAY: Duration = Duration::from_millis(250);
+
+/// The longest time between two attempts: stores wait for the relay, and there are few relays.
+pub(super) const MQTT_RECONNECT_DELAY_MAX: Duration = Duration::from_secs(5);
+
+/// How long answers under way may take at the end.
+pub(super) const MQTT_DRAIN_MAX: Duration = Duration::from_secs(10);

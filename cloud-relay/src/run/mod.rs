@@ -5,6 +5,7 @@
 //! taken, those under way finish, and the workers record what came of their calls. Starts no log
 //! and handles no signal: the program does.
 
+mod broker;
 mod server;
 mod store;
 mod targets;
@@ -72,6 +73,7 @@ pub struct RunningRelay {
     stop: watch::Sender<bool>,
     handle: Handle<SocketAddr>,
     server: Option<JoinHandle<std::io::Result<()>>>,
+    at_broker: Option<JoinHandle<()>>,
     workers: Option<JoinHandle<()>>,
 }
 
@@ -127,8 +129,8 @@ pub fn targets_of(config: &Config) -> anyhow::Result<Targets> {
 /// Starts a relay with these targets, whatever its configuration names.
 ///
 /// # Errors
-/// The address is taken, a file cannot be opened or made, the store is of a later version, a key
-/// that devices know is missing, or the certificate cannot be used.
+/// The address is taken, a file cannot be opened, read or made, the store is of a later version, a
+/// key that devices know is missing, or the certificate cannot be used.
 pub async fn start_with(
     config: &Config,
     data_dir: &Path,
@@ -137,6 +139,7 @@ pub async fn start_with(
     targets: Targets,
 ) -> anyhow::Result<RunningRelay> {
     let listener = role.serves().then(|| bind(config.listen.address)).transpose()?;
+    let account = broker::account(&config.mqtt)?;
     files::make_private_folder(data_dir)
         .with_context(|| format!("make the data folder `{}`", data_dir.display()))?;
     let store = open_store(config, data_dir).await?;
@@ -148,6 +151,7 @@ pub async fn start_with(
         stop,
         handle: Handle::new(),
         server: None,
+        at_broker: None,
         workers: None,
     };
     if let Some(listener) = listener {
@@ -169,6 +173,7 @@ pub async fn start_with(
         let address = listener.local_addr().context("read the bound address")?;
         relay.address = Some(address);
         relay.operator_token = Some(token);
+        relay.at_broker = account.map(|account| broker::listen(Arc::clone(&ingest), account));
         let router = server::router(ingest, &api);
         let server = server::serve(listener, &config.listen, router, relay.handle.clone());
         relay.server = Some(tokio::spawn(server.await?));
@@ -231,6 +236,11 @@ impl RunningRelay {
         self.handle.graceful_shutdown(Some(DRAIN_MAX));
         if let Some(server) = self.server.take() {
             server.await.context("stop the server")?.context("serve")?;
+        }
+        if let Some(at_broker) = self.at_broker.take()
+            && at_broker.await.is_err()
+        {
+            bail!("answering through the broker failed while it stopped; agents ask again");
         }
         if let Some(workers) = self.workers.take()
             && workers.await.is_err()

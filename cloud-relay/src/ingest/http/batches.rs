@@ -1,8 +1,7 @@
-//! `POST /v1/devices/{device}/batches`: entries come in, and are acknowledged once committed.
+//! `POST /v1/devices/{device}/batches`: entries come in.
 //!
-//! Find the device, read the bounded body, take the device's turn, unpack, check the signature, understand,
-//! commit, answer. An overlap or a repeated batch is answered like the first time; what the bytes
-//! mean is `ingest::inbox`'s, what is new the store's.
+//! Finds the device, reads the bounded body, takes the device's turn; the rest is
+//! `ingest::exchange`'s.
 
 use std::sync::Arc;
 
@@ -10,20 +9,13 @@ use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::header::CONTENT_ENCODING;
 use axum::http::{HeaderMap, Response, StatusCode};
-use protocol::batch::{Acknowledgement, BatchAnswer};
-use protocol::chain::{Epoch, Position};
-use protocol::compress::{self, UnpackError};
-use protocol::handshake::HoldReason;
-use protocol::id::DeviceId;
-use protocol::limits::{BATCH_BYTES_MAX, BATCH_COMPRESSED_BYTES_MAX};
+use protocol::batch::BatchAnswer;
+use protocol::compress;
+use protocol::limits::BATCH_COMPRESSED_BYTES_MAX;
 use protocol::problem::{Code, Problem};
 
 use crate::ingest::Ingest;
-use crate::ingest::answer::{Answer, busy, internal, store_failed};
-use crate::ingest::auth::is_said_by;
-use crate::ingest::gate::Leave;
-use crate::ingest::inbox;
-use crate::store::model::{Batch, BatchOutcome, Device, DeviceState};
+use crate::ingest::answer::Answer;
 
 pub(super) async fn take(
     State(ingest): State<Arc<Ingest>>,
@@ -31,12 +23,12 @@ pub(super) async fn take(
     headers: HeaderMap,
     body: Body,
 ) -> Response<Body> {
-    let outcome = ingest.take_batch(&device, &headers, body).await;
+    let outcome = ingest.receive_batch(&device, &headers, body).await;
     ingest.respond(outcome.map(|answer| Answer::new(StatusCode::OK, &answer)))
 }
 
 impl Ingest {
-    async fn take_batch(
+    async fn receive_batch(
         &self,
         device: &str,
         headers: &HeaderMap,
@@ -46,93 +38,8 @@ impl Ingest {
         let device = self.device(device).await?;
         let (packed, turn) =
             self.body_in_turn(&device.device, body, BATCH_COMPRESSED_BYTES_MAX).await?;
-        let room = self.gate.room(self.parts.waits.room).await;
-        let room = room.ok_or_else(|| busy("as many batches as this relay takes are under way"))?;
         let signature = super::signature(headers).map(str::to_owned);
-        let batch = self.understand(packed, signature, device.clone()).await?;
-        if self.parts.seams.acknowledge_before_commit {
-            return Ok(self.commit_later(batch, turn));
-        }
-        self.renew_hold(&device, &batch).await?;
-        let answer = self.commit(batch).await;
-        drop((room, turn));
-        answer
-    }
-
-    /// Unpacking, hashing and reading up to 8 MiB would keep other connections waiting.
-    async fn understand(
-        &self,
-        packed: Vec<u8>,
-        signature: Option<String>,
-        device: Device,
-    ) -> Result<Batch, Problem> {
-        let targets = self.parts.targets.clone();
-        let (dedupe, now) = (self.parts.seams.dedupe, self.now());
-        let work = tokio::task::spawn_blocking(move || {
-            let json = unpack(&packed)?;
-            is_said_by(&device, signature.as_deref(), &json)?;
-            inbox::read(&json, &device, &targets, dedupe, now)
-        });
-        work.await.unwrap_or_else(|_| Err(internal("reading the batch failed unexpectedly")))
-    }
-
-    /// A device that is held because its journal was behind, and still sends from the former
-    /// journal: the silence that would release the new one begins anew.
-    async fn renew_hold(&self, device: &Device, batch: &Batch) -> Result<(), Problem> {
-        let DeviceState::Held { reason: HoldReason::Behind, .. } = device.state else {
-            return Ok(());
-        };
-        let store = &self.parts.store;
-        let known = store.head(&device.device, batch.epoch).await;
-        if known.map_err(|error| store_failed(&error))?.is_none() {
-            return Ok(());
-        }
-        let renewed = store.hold_device(&device.device, HoldReason::Behind, batch.now).await;
-        renewed.map_err(|error| store_failed(&error))
-    }
-
-    async fn commit(&self, batch: Batch) -> Result<BatchAnswer, Problem> {
-        let (device, store, epoch, now) =
-            (batch.device.clone(), batch.store.clone(), batch.epoch, batch.now);
-        let outcome = self.parts.store.commit_batch(batch).await;
-        match outcome.map_err(|error| store_failed(&error))? {
-            BatchOutcome::Committed { end, new } => {
-                tracing::debug!(%device, sequence = %end.sequence, new, "a batch is committed");
-                Ok(BatchAnswer::Acknowledgement(at(device, epoch, end)))
-            }
-            BatchOutcome::Beyond { head } => Ok(BatchAnswer::Head(at(device, epoch, head))),
-            BatchOutcome::NoSession => Err(stale_session()),
-            BatchOutcome::Broken { head } => {
-                tracing::error!(
-                    %device, %store, %epoch, head = %head.sequence,
-                    "a device is held: its signed batch tells another history than the relay holds"
-                );
-                let held = self.parts.store.hold_device(&device, HoldReason::Fork, now).await;
-                held.map_err(|error| store_failed(&error))?;
-                let detail = format!(
-                    "the batch does not continue what the relay holds up to entry {}; the device \
-                     is held",
-                    head.sequence
-                );
-                Err(Problem::new(Code::ChainBroken, detail)
-                    .next("open a session; what is sent then is kept aside until a person decides"))
-            }
-        }
-    }
-
-    /// The control that breaks the promise: the word is given first, and the commit follows
-    /// later, so that a kill in between loses what was acknowledged.
-    fn commit_later(&self, batch: Batch, turn: Leave) -> BatchAnswer {
-        let end = batch.entries.last().map_or(batch.before, |entry| entry.position);
-        let answer = BatchAnswer::Acknowledgement(at(batch.device.clone(), batch.epoch, end));
-        let (store, delay) = (Arc::clone(&self.parts.store), self.parts.waits.fault_commit);
-        tokio::spawn(async move {
-            tokio::time::sleep(delay).await;
-            let outcome = store.commit_batch(batch).await;
-            tracing::warn!(?outcome, "an acknowledged batch was committed late, on purpose");
-            drop(turn);
-        });
-        answer
+        self.take_batch(device, signature, packed, turn).await
     }
 }
 
@@ -144,26 +51,4 @@ fn is_packed(headers: &HeaderMap) -> Result<(), Problem> {
     let stated = encoding.unwrap_or("none");
     let detail = format!("the content encoding is `{stated}`, a batch is sent as `zstd`");
     Err(Problem::new(Code::UnsupportedMediaType, detail).next("compress the JSON with zstd"))
-}
-
-fn unpack(packed: &[u8]) -> Result<Vec<u8>, Problem> {
-    compress::unpack(packed, BATCH_BYTES_MAX).map_err(|error| match error {
-        UnpackError::TooLarge(_) => {
-            Problem::new(Code::TooLarge, error.to_string()).next("send fewer entries at once")
-        }
-        UnpackError::Damaged(_) => {
-            Problem::new(Code::InvalidBatch, "the body is not whole zstd data")
-                .next("send the batch again")
-        }
-    })
-}
-
-fn at(device: DeviceId, epoch: Epoch, position: Position) -> Acknowledgement {
-    let Position { sequence, chain_hash } = position;
-    Acknowledgement { device, epoch, sequence, chain_hash }
-}
-
-pub(super) fn stale_session() -> Problem {
-    Problem::new(Code::StaleSession, "there is no session for this journal")
-        .next("open a session: `POST /v1/devices/{device}/sessions`")
 }

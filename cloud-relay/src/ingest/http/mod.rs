@@ -21,9 +21,8 @@ use protocol::problem::{Code, Problem};
 use protocol::sign::SIGNATURE_HEADER;
 
 use super::Ingest;
-use super::answer::{Answer, busy, store_failed, unknown_device};
+use super::answer::{Answer, busy, too_large};
 use super::gate::Leave;
-use crate::store::model::Device;
 
 /// The routes.
 pub fn router(ingest: Arc<Ingest>) -> Router {
@@ -44,13 +43,6 @@ impl Ingest {
         });
         answer.signed(&self.parts.keys.signing)
     }
-
-    /// The device that an address names.
-    async fn device(&self, name: &str) -> Result<Device, Problem> {
-        let device = DeviceId::new(name).map_err(|_| unknown_device())?;
-        let found = self.parts.store.device(&device).await.map_err(|error| store_failed(&error))?;
-        found.ok_or_else(unknown_device)
-    }
 }
 
 impl Ingest {
@@ -66,9 +58,7 @@ impl Ingest {
         let reading = reading.ok_or_else(|| busy("too many requests of this device hang"))?;
         let body = self::body(body, bytes_max, waits.body).await?;
         drop(reading);
-        let turn = self.gate.turn(device, waits.turn).await;
-        let turn = turn.ok_or_else(|| busy("an earlier request of this device is under way"))?;
-        Ok((body, turn))
+        Ok((body, self.turn(device).await?))
     }
 }
 
@@ -87,8 +77,7 @@ async fn body(body: Body, bytes_max: usize, within: Duration) -> Result<Vec<u8>,
                     .next("send the same again")
             })?;
             if bytes.len() + chunk.len() > bytes_max {
-                let detail = format!("the body has more than {bytes_max} bytes");
-                return Err(Problem::new(Code::TooLarge, detail).next("send less at once"));
+                return Err(too_large(bytes_max));
             }
             bytes.extend_from_slice(&chunk);
         }
