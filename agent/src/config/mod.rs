@@ -19,7 +19,8 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::num::{NonZeroU16, NonZeroU32};
 use std::path::PathBuf;
 
-use protocol::id::{Code, RegisterId, StoreId};
+use broker::BrokerUrl;
+use protocol::id::{Code, RegisterId, StoreId, Text};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -113,10 +114,42 @@ pub struct RelayConfig {
     #[schemars(extend("example" = "/etc/storekeep/relay-ca.pem"))]
     pub ca_file: Option<PathBuf>,
 
+    /// A broker (MQTT 5) to bring sales up through, in place of HTTPS; the first contact is over
+    /// HTTPS all the same. `username`, `password_file` and `ca_file` may be left out. `mqtt://` is
+    /// accepted for this host only.
+    #[schemars(extend("example" = {
+        "url": "mqtts://broker.example.com",
+        "username": "store-0042",
+        "password_file": "/etc/storekeep/broker.password",
+        "ca_file": "/etc/storekeep/broker-ca.pem",
+    }))]
+    pub mqtt: Option<MqttConfig>,
+
     /// The file with the one-time token for the first contact. It may be deleted afterwards. The
     /// environment variable STOREKEEP_ENROLMENT_TOKEN goes before it.
     #[schemars(extend("example" = "/etc/storekeep/enrolment.token"))]
     pub enrolment_token_file: Option<PathBuf>,
+}
+
+/// See [`RelayConfig::mqtt`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(inline)]
+pub struct MqttConfig {
+    /// The broker's address.
+    pub url: BrokerUrl,
+
+    /// The name under which the broker knows this host.
+    #[serde(default)]
+    pub username: Option<Text<256>>,
+
+    /// The file with the password, readable by the agent's user only.
+    #[serde(default)]
+    pub password_file: Option<PathBuf>,
+
+    /// Certificates (PEM) to trust besides those of the operating system.
+    #[serde(default)]
+    pub ca_file: Option<PathBuf>,
 }
 
 /// See [`Config::journal`].

@@ -68,13 +68,17 @@ fn write_key(text: &mut String, key: &str, property: &Value, required: bool) {
     text.push_str(&format!("{mark}{key} = {value}\n"));
 }
 
-/// JSON and TOML write the values that occur here (texts, whole numbers, booleans and lists of
-/// these) alike.
+/// JSON and TOML write texts, whole numbers, booleans and lists of these alike; a table stands on
+/// one line.
 fn toml_value(value: &Value) -> String {
     match value {
         Value::Array(items) => {
             let items: Vec<_> = items.iter().map(toml_value).collect();
             format!("[{}]", items.join(", "))
+        }
+        Value::Object(table) => {
+            let pairs = table.iter().map(|(key, value)| format!("{key} = {}", toml_value(value)));
+            format!("{{ {} }}", pairs.collect::<Vec<_>>().join(", "))
         }
         plain => plain.to_string(),
     }

@@ -1,15 +1,17 @@
 //! Sync: brings what the journal holds up to the relay, and news of it back.
 //!
 //! `machine` decides and does no I/O; `driver` does what it says; `downlink` asks for news beside
-//! it; `https` carries both; `enrol` makes the device known first. Sync reads from the journal
+//! it; `https` or `mqtt` carries both; `enrol` makes the device known first. Sync reads from the journal
 //! what capture wrote and never meets it otherwise: nothing here can make a sale wait.
 
+mod answer;
 pub mod batch;
 mod downlink;
 mod driver;
 pub mod enrol;
 pub mod https;
 pub mod machine;
+pub mod mqtt;
 pub mod policy;
 #[cfg(test)]
 mod tests;
@@ -30,9 +32,10 @@ use tokio::sync::{mpsc, watch};
 use self::downlink::Downlink;
 use self::driver::Driver;
 use self::https::Https;
+use self::mqtt::{Mqtt, Names};
 use self::policy::{Ladder, delay};
 use self::uplink::{Failure, Uplink};
-use crate::config::{Config, RelayUrl, Secret};
+use crate::config::{Config, Secret};
 use crate::health::{Health, Link, Reason};
 use crate::identity::DeviceKey;
 use crate::seams::Seams;
@@ -73,24 +76,37 @@ pub async fn run(parts: Parts, config: &Config, membership: Membership) {
         return;
     };
     let answer = enrol::until_enrolled(&parts, config, &url, &membership).await;
-    let uplink = uplink(&parts, config, url, &membership.key, &answer).await;
-    let never = sync(parts, Arc::new(uplink), answer.device).await;
+    let device = &answer.device;
+    let key = || membership.key.signing();
+    let never = match &config.relay.mqtt {
+        Some(mqtt) => {
+            let random = Arc::clone(&parts.seams.random);
+            let make = || {
+                let names = Names { store: parts.store.clone(), device: device.clone() };
+                Mqtt::new(mqtt, names, key(), answer.relay_key, Arc::clone(&random))
+            };
+            let uplink = uplink(&parts, make).await;
+            sync(parts, Arc::new(uplink), device.clone()).await
+        }
+        None => {
+            let make =
+                || Https::new(url.clone(), &config.relay, device.clone(), key(), answer.relay_key);
+            let uplink = uplink(&parts, make).await;
+            sync(parts, Arc::new(uplink), device.clone()).await
+        }
+    };
     match never {}
 }
 
 /// The way up. What keeps it from being set up, such as a file with certificates that cannot be
 /// read, is shown and tried again: selling goes on meanwhile.
-async fn uplink(
+async fn uplink<U, E: std::error::Error + 'static>(
     parts: &Parts,
-    config: &Config,
-    url: RelayUrl,
-    key: &DeviceKey,
-    answer: &EnrolmentAnswer,
-) -> Https {
+    make: impl Fn() -> Result<U, E>,
+) -> U {
     let mut failures: u32 = 0;
     loop {
-        let device = answer.device.clone();
-        match Https::new(url.clone(), &config.relay, device, key.signing(), answer.relay_key) {
+        match make() {
             Ok(uplink) => return uplink,
             Err(error) => {
                 let reason = Reason::new(Code::Configuration, https::in_one_line(&error));

@@ -10,9 +10,10 @@ use protocol::batch::BatchAnswer;
 use protocol::chain::Sequence;
 use protocol::downlink::{DownlinkCursor, DownlinkPage};
 use protocol::handshake::{SessionAnswer, Statement, Ticket};
+use protocol::limits::DOWNLINK_WAIT_SECONDS_MAX;
 
 use super::batch::Packed;
-use super::policy::Ladder;
+use super::policy::{Ladder, POLL_GRACE};
 use crate::health::Reason;
 
 /// A way up.
@@ -39,6 +40,20 @@ pub struct Poll {
     pub head: Sequence,
     /// The session's ticket.
     pub ticket: Ticket,
+}
+
+impl Poll {
+    /// The query that says it, after the device's own address.
+    pub(super) fn query(self) -> String {
+        let Self { after, head, ticket } = self;
+        let wait = DOWNLINK_WAIT_SECONDS_MAX;
+        format!("downlink?after={after}&wait={wait}&head={head}&ticket={ticket}")
+    }
+
+    /// How long its answer may take.
+    pub(super) const fn timeout() -> Duration {
+        POLL_GRACE.saturating_add(Duration::from_secs(DOWNLINK_WAIT_SECONDS_MAX))
+    }
 }
 
 /// Why there is no answer that counts.

@@ -18,18 +18,17 @@ use protocol::downlink::DownlinkPage;
 use protocol::enrolment::{EnrolmentAnswer, EnrolmentRequest};
 use protocol::handshake::{SessionAnswer, Statement};
 use protocol::id::DeviceId;
-use protocol::limits::DOWNLINK_WAIT_SECONDS_MAX;
 use protocol::problem::Code;
 use protocol::sign::{SigningKey, VerifyingKey};
-use serde::de::DeserializeOwned;
 
 pub(crate) use self::client::builder;
 pub use self::client::{ClientError, client};
 pub use self::probe::{Probe, probe};
+use self::wire::Wire;
 pub(super) use self::wire::in_one_line;
-use self::wire::{Answer, Wire};
+use super::answer::{parsed, signed};
 use super::batch::Packed;
-use super::policy::{BATCH_TIMEOUT, MESSAGE_TIMEOUT, POLL_GRACE};
+use super::policy::{BATCH_TIMEOUT, MESSAGE_TIMEOUT};
 use super::uplink::{Failure, Poll, Uplink};
 use crate::config::{RelayConfig, RelayUrl};
 use crate::health::Reason;
@@ -79,13 +78,10 @@ impl Uplink for Https {
     }
 
     async fn poll(&self, poll: Poll) -> Result<DownlinkPage, Failure> {
-        let Poll { after, head, ticket } = poll;
-        let wait = DOWNLINK_WAIT_SECONDS_MAX;
-        let query = format!("downlink?after={after}&wait={wait}&head={head}&ticket={ticket}");
-        let address = self.path(&query);
+        let address = self.path(&poll.query());
         let signature = self.key.sign(self.wire.signed_address(&address).as_bytes());
-        let timeout = POLL_GRACE.saturating_add(std::time::Duration::from_secs(wait));
-        signed(&self.wire.ask(self.wire.get(&address, signature), timeout).await?, self.relay_key)
+        let request = self.wire.get(&address, signature);
+        signed(&self.wire.ask(request, Poll::timeout()).await?, self.relay_key)
     }
 }
 
@@ -108,24 +104,4 @@ pub async fn enrol(
     let answer = wire.ask(wire.post("/v1/devices", signature, body), MESSAGE_TIMEOUT).await?;
     let stated: EnrolmentAnswer = parsed(&answer)?;
     signed(&answer, stated.relay_key)
-}
-
-/// Reads an answer that the holder of `key` signed.
-fn signed<T: DeserializeOwned>(answer: &Answer, key: VerifyingKey) -> Result<T, Failure> {
-    let is_relays = answer
-        .signature
-        .is_some_and(|signature| protocol::sign::verify(key, &answer.body, signature).is_ok());
-    if is_relays {
-        return parsed(answer);
-    }
-    let text = "what answers under the relay's address is not the relay that this device enrolled \
-                at: its signature is missing or another's";
-    Err(Failure::Refused(Reason::new(Code::BadSignature, text)))
-}
-
-fn parsed<T: DeserializeOwned>(answer: &Answer) -> Result<T, Failure> {
-    serde_json::from_slice(&answer.body).map_err(|error| {
-        let text = format!("the relay's answer is of another version: {error}");
-        Failure::Refused(Reason::new(Code::UnsupportedVersion, wire::shown(&text)))
-    })
 }

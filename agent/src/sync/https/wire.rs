@@ -13,7 +13,8 @@ use reqwest::{Client, RequestBuilder, Response, StatusCode};
 
 use crate::config::RelayUrl;
 use crate::health::Reason;
-use crate::sync::policy::{ANSWER_BYTES_MAX, REASON_CHARS_MAX};
+use crate::sync::answer::{Answer, said, shown};
+use crate::sync::policy::ANSWER_BYTES_MAX;
 use crate::sync::uplink::Failure;
 
 /// A client and the relay's address.
@@ -21,13 +22,6 @@ use crate::sync::uplink::Failure;
 pub(super) struct Wire {
     client: Client,
     url: RelayUrl,
-}
-
-/// A body that came with a status of success.
-#[derive(Debug)]
-pub(super) struct Answer {
-    pub(super) body: Vec<u8>,
-    pub(super) signature: Option<Signature>,
 }
 
 impl Wire {
@@ -121,7 +115,7 @@ fn refused(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Failure {
     let retry_after = headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok());
     let retry_after = retry_after.and_then(|text| text.parse().ok()).map(Duration::from_secs);
     if let Some(problem) = problem(headers, body) {
-        return said(status, &problem, retry_after);
+        return said(status.as_u16(), &problem, retry_after);
     }
     let unreachable = |text: String| Reason::new(Code::RelayUnreachable, text);
     if is_html(headers) && !status.is_server_error() {
@@ -145,19 +139,6 @@ fn refused(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Failure {
         StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS => {
             Failure::Unavailable { reason, retry_after }
         }
-        _ => Failure::Refused(reason),
-    }
-}
-
-/// What the relay itself says.
-fn said(status: StatusCode, problem: &Problem, retry_after: Option<Duration>) -> Failure {
-    let code = Code::from_number(&problem.code).unwrap_or(Code::Internal);
-    let reason = Reason::new(code, shown(&problem.detail));
-    match code {
-        // A session tells why a device is held.
-        Code::StaleSession | Code::DeviceHeld => Failure::StaleSession(reason),
-        Code::TooLarge => Failure::TooLarge(reason),
-        _ if status.is_server_error() => Failure::Unavailable { reason, retry_after },
         _ => Failure::Refused(reason),
     }
 }
@@ -200,9 +181,4 @@ pub(in crate::sync) fn in_one_line(error: &(dyn Error + 'static)) -> String {
         cause = error.source();
     }
     shown(&causes.join(": "))
-}
-
-/// A text from outside, fit for a status line.
-pub(super) fn shown(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(REASON_CHARS_MAX).collect()
 }

@@ -42,6 +42,16 @@ pub const KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// Bytes of one answer. The largest, a full page of the downlink, is below 1 MiB.
 pub const ANSWER_BYTES_MAX: usize = 2 * 1024 * 1024;
 
+/// Messages to a broker that it has not confirmed: a statement or a batch, a poll, and those of a
+/// session before them whose answers nobody waits for any more.
+pub const MQTT_UNCONFIRMED_MAX: u16 = 16;
+
+/// Messages that a broker may have under way to this host: an answer each, and a few stray ones.
+pub const MQTT_RECEIVE_MAX: u16 = 16;
+
+/// Bytes that topic and properties add to a body.
+pub const MQTT_ENVELOPE_BYTES_MAX: usize = 4 * 1024;
+
 /// Characters of a reason that came from outside and is shown in the status.
 pub const REASON_CHARS_MAX: usize = 300;
 
