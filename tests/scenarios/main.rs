@@ -9,6 +9,8 @@
     reason = "in a test a panic is the message, also in what tests share"
 )]
 
+mod broker;
+mod broker_hostile;
 mod commands;
 mod exceptions;
 mod newcomer;

@@ -1,13 +1,19 @@
 //! An outage with everything that goes wrong in one, as `cargo demo --script outage` tells it; and
 //! the same with one promise broken at a time.
 
+use tests::mosquitto;
 use tests::outage::{Outcome, Scale, tell};
-use tests::world::{Plan, RelayFault};
+use tests::world::{Plan, RelayFault, Uplink};
 
 use crate::world;
 
 async fn told(faults: &[RelayFault]) -> Outcome {
+    told_over(Uplink::Https, faults).await
+}
+
+async fn told_over(uplink: Uplink, faults: &[RelayFault]) -> Outcome {
     let plan = |plan: &mut Plan| {
+        plan.uplink = uplink;
         plan.search_lag_ms = 8_000;
         plan.settle_seconds = 12;
         plan.relay_faults = faults.to_vec();
@@ -49,4 +55,13 @@ async fn control_with_a_settle_time_of_zero_the_same_outage_doubles_sales() {
 async fn control_acknowledging_before_the_commit_the_same_outage_loses_sales() {
     let outcome = told(&[RelayFault::AckBeforeCommit]).await;
     assert!(outcome.lost > 0, "{outcome:#?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_outage_over_mqtt_loses_nothing_and_doubles_nothing() {
+    let Some(_) = mosquitto::needed() else { return };
+    let outcome = told_over(Uplink::Mqtt, &[]).await;
+    assert!(outcome.is_kept(), "{outcome:#?}");
+    assert_eq!(outcome.shopify, outcome.sales + outcome.returns);
+    assert_eq!(outcome.relayed, outcome.captured);
 }

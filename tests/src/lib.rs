@@ -5,6 +5,7 @@
 
 pub mod demo;
 pub mod free_port;
+pub mod mosquitto;
 pub mod needs;
 pub mod network;
 pub mod outage;

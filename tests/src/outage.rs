@@ -122,9 +122,7 @@ impl Outcome {
 pub async fn tell(world: &mut World, scale: Scale, say: impl Fn(&str)) -> Result<Outcome> {
     let begun = now();
     say("the stores sell with the line up");
-    let registers = world.registers()?;
-    let selling = drive(world, registers, scale.before, Closing::StaysOpen);
-    let registers = world.rejoined(selling.finish().await?)?;
+    let registers = sell(world, world.registers()?, scale.before).await?;
 
     say("the line goes down; the stores sell on");
     world.lines(Mode::Cut).await?;
@@ -176,6 +174,19 @@ pub async fn tell(world: &mut World, scale: Scale, say: impl Fn(&str)) -> Result
         drain_seconds: seconds(up, through),
     };
     outcome(world, &run).await
+}
+
+/// Every register sells so many activities; returns the registers, which may go on.
+///
+/// # Errors
+/// An agent does not take an event in time.
+pub async fn sell(
+    world: &World,
+    registers: Vec<(Register, Till)>,
+    activities: u64,
+) -> Result<Vec<(Register, Till)>> {
+    let selling = drive(world, registers, activities, Closing::StaysOpen);
+    world.rejoined(selling.finish().await?)
 }
 
 /// Programs that the story kills: an agent and the relay, three times.

@@ -21,7 +21,7 @@ use tokio::net::TcpListener;
 pub use self::server::serve;
 use crate::outage::{self, Scale};
 use crate::world::parts::interrupted;
-use crate::world::{Plan, Ports, World};
+use crate::world::{Plan, Ports, Uplink, World};
 
 /// Where the page is, as the README says.
 const PAGE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 7700);
@@ -49,6 +49,9 @@ pub struct Options {
     /// Decides everything that happens by chance.
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// The way that the agents' batches take; `mqtt` needs mosquitto on this host.
+    #[arg(long, value_enum, default_value_t)]
+    uplink: Uplink,
 }
 
 /// Runs the demo and says how it ended.
@@ -92,7 +95,7 @@ fn plan(options: &Options, ports: Ports) -> Result<Plan> {
         Some(folder) => std::path::absolute(folder).context("find the data folder")?,
         None => beside_the_build()?,
     };
-    Ok(Plan { seed: options.seed, ports, ..Plan::new(folder) })
+    Ok(Plan { seed: options.seed, uplink: options.uplink, ports, ..Plan::new(folder) })
 }
 
 /// `target/demo`, wherever the build's folder is.

@@ -11,6 +11,7 @@ use anyhow::{Context, Result};
 use simulated_shopify::{BucketSize, SearchLag, Setup};
 
 use super::plan::{Chosen, Plan};
+use crate::mosquitto::RELAY_NAME;
 use crate::pos::catalogue::Catalogue;
 
 /// The folders of the programs.
@@ -24,15 +25,19 @@ pub(super) struct Files {
 /// The file whose presence shows that a folder is a world's and may be removed.
 const MARK: &str = ".storekeep-world";
 
-pub(super) fn write(plan: &Plan, catalogue: &Catalogue, ports: &Chosen) -> Result<Files> {
-    clear(&plan.folder)?;
+pub(super) fn write(
+    plan: &Plan,
+    catalogue: &Catalogue,
+    ports: &Chosen,
+    broker: Option<SocketAddr>,
+) -> Result<Files> {
     let relay = plan.folder.join("relay");
     make_folder(&relay)?;
     let shop = plan.folder.join("shop.json");
     let setup = self::shop(plan, catalogue);
     write_file(&shop, &serde_json::to_string(&setup).context("write the shop as JSON")?)?;
     write_file(&relay.join("shop.secret"), &setup.credentials.client_secret)?;
-    write_file(&relay.join("relay.toml"), &relay_toml(plan, ports, &setup))?;
+    write_file(&relay.join("relay.toml"), &relay_toml(plan, ports, &setup, broker))?;
     Ok(Files { shop, relay })
 }
 
@@ -64,12 +69,16 @@ pub(super) fn shop(plan: &Plan, catalogue: &Catalogue) -> Setup {
     setup
 }
 
-fn relay_toml(plan: &Plan, ports: &Chosen, setup: &Setup) -> String {
+fn relay_toml(plan: &Plan, ports: &Chosen, setup: &Setup, broker: Option<SocketAddr>) -> String {
+    let mqtt = broker.map(|broker| {
+        format!("[mqtt]\nurl = \"mqtt://{broker}\"\nusername = \"{RELAY_NAME}\"\n\n")
+    });
     format!(
-        "tenant = \"demo\"\n\n[listen]\naddress = \"{relay}\"\n\n[dispatch]\nworkers = 6\n\n\
+        "tenant = \"demo\"\n\n[listen]\naddress = \"{relay}\"\n\n{mqtt}[dispatch]\nworkers = 6\n\n\
          [targets.shop]\nkind = \"shopify\"\nshop = \"http://{shop}\"\n\
          client_id = \"{client}\"\nclient_secret_file = \"{secret}\"\n\
          settle_seconds = {settle}\ncall_timeout_seconds = {timeout}\n",
+        mqtt = mqtt.unwrap_or_default(),
         relay = ports.relay,
         shop = ports.shopify,
         client = setup.credentials.client_id,
@@ -85,14 +94,17 @@ pub(super) fn write_agent(
     store: &str,
     listen: SocketAddr,
     relay: SocketAddr,
+    broker: Option<SocketAddr>,
 ) -> Result<PathBuf> {
     let folder = plan.folder.join(format!("store-{store}")).join("agent");
     make_folder(&folder)?;
     let token = folder.join("enrolment.token");
+    let mqtt = broker.map(|broker| format!("mqtt = {{ url = \"mqtt://{broker}\" }}\n"));
     let text = format!(
         "store = \"{store}\"\n\n[local_api]\nlisten = \"{listen}\"\n\n[relay]\n\
-         url = \"http://{relay}\"\nenrolment_token_file = \"{}\"\n",
-        token.display()
+         url = \"http://{relay}\"\nenrolment_token_file = \"{}\"\n{}",
+        token.display(),
+        mqtt.unwrap_or_default()
     );
     write_file(&folder.join("agent.toml"), &text)?;
     Ok(folder)
@@ -103,7 +115,7 @@ pub(super) fn write_token(folder: &Path, token: &str) -> Result<()> {
 }
 
 /// Removes what an earlier world left, and nothing else.
-fn clear(folder: &Path) -> Result<()> {
+pub(super) fn clear(folder: &Path) -> Result<()> {
     let is_empty = match fs::read_dir(folder) {
         Ok(mut entries) => entries.next().is_none(),
         Err(_) => true,

@@ -20,13 +20,14 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 
 pub use ask::{AgentView, Asking, ExceptionView, RelayView};
-pub use plan::{Plan, Ports, RelayFault};
+pub use plan::{Plan, Ports, RelayFault, Uplink};
 
 use simulated_shopify::Books as ShopBooks;
 
 use self::files::Files;
 use self::holdings::Names;
 use self::process::Part;
+use crate::mosquitto::{self, Mosquitto};
 use crate::network::{Mode, Proxy};
 use crate::pos::books::{Books, SharedBooks};
 use crate::pos::catalogue::Catalogue;
@@ -50,6 +51,8 @@ pub struct StorePart {
     pub folder: PathBuf,
     /// The line to the relay.
     pub line: Proxy,
+    /// The line to the broker, if there is one.
+    pub line_to_broker: Option<Proxy>,
     /// What it had relayed when its host was destroyed.
     pub relayed_before_its_end: Option<u64>,
     agent: Part,
@@ -71,6 +74,8 @@ pub struct World {
     pub is_dropping: bool,
     /// How many poison orders were handed in.
     pub poisoned: u32,
+    /// The broker between agents and relay, if batches go through one.
+    pub broker: Option<Mosquitto>,
     files: Files,
     relay: Part,
     shopify: Part,
@@ -94,7 +99,10 @@ impl World {
         let catalogue =
             Arc::new(Catalogue::generate(plan.seed, plan.items, plan.weighed_per_mille));
         let ports = plan.ports.choose(plan.stores.len())?;
-        let files = files::write(&plan, &catalogue, &ports)?;
+        files::clear(&plan.folder)?;
+        let broker = broker(&plan).await?;
+        let broker_address = broker.as_ref().map(|broker| broker.address);
+        let files = files::write(&plan, &catalogue, &ports, broker_address)?;
         let shopify =
             Part::new("shopify", &plan.folder, parts::shopify(&files.shop, ports.shopify)?);
         let relay = Part::new("relay", &plan.folder, parts::relay(&plan.relay_faults, &files)?);
@@ -109,6 +117,7 @@ impl World {
             asking,
             is_dropping: false,
             poisoned: 0,
+            broker,
             files,
             relay,
             shopify,
@@ -116,18 +125,35 @@ impl World {
         world.start_shopify().await?;
         world.start_relay().await?;
         for (index, name) in world.plan.stores.clone().into_iter().enumerate() {
-            let line = Proxy::open(ports.relay, world.plan.seed)
-                .await
-                .context("lay the line of a store")?;
-            let folder =
-                files::write_agent(&world.plan, &name, ports.agents[index], line.address())?;
+            let seed = world.plan.seed;
+            let line = Proxy::open(ports.relay, seed).await.context("lay the line of a store")?;
+            let line_to_broker = match broker_address {
+                Some(address) => Some(Proxy::open(address, seed).await.context("lay a line")?),
+                None => None,
+            };
+            let at_broker = line_to_broker.as_ref().map(Proxy::address);
+            let folder = files::write_agent(
+                &world.plan,
+                &name,
+                ports.agents[index],
+                line.address(),
+                at_broker,
+            )?;
             let token = parts::create_token(&world.files, &name).await?;
             files::write_token(&folder, &token)?;
             let label = format!("agent-{name}");
             let agent = Part::new(&label, &world.plan.folder, parts::agent(&folder)?);
             let address = ports.agents[index];
             let relayed_before_its_end = None;
-            let store = StorePart { name, address, folder, line, relayed_before_its_end, agent };
+            let store = StorePart {
+                name,
+                address,
+                folder,
+                line,
+                line_to_broker,
+                relayed_before_its_end,
+                agent,
+            };
             world.stores.push(store);
             world.start_agent(index).await?;
         }
@@ -248,6 +274,11 @@ impl World {
     pub async fn lines(&self, mode: Mode) -> Result<()> {
         for store in &self.stores {
             store.line.set_mode(mode).await?;
+            if let Some(line) = &store.line_to_broker {
+                // Nobody repeats what is no HTTP; QoS 1 repeats of itself.
+                let mode = if mode == Mode::Duplicate { Mode::Open } else { mode };
+                line.set_mode(mode).await?;
+            }
         }
         Ok(())
     }
@@ -349,5 +380,17 @@ impl World {
     /// It cannot be read.
     pub fn till_token(&self, index: usize) -> Result<String> {
         ask::token(&self.stores[index].folder.join("local-api.token"))
+    }
+}
+
+/// The broker of a world whose batches go through one.
+async fn broker(plan: &Plan) -> Result<Option<Mosquitto>> {
+    match plan.uplink {
+        Uplink::Https => Ok(None),
+        Uplink::Mqtt => {
+            let program = mosquitto::installed()?;
+            let folder = plan.folder.join("broker");
+            Mosquitto::with_rules(&program, &folder).await.map(Some)
+        }
     }
 }

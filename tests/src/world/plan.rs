@@ -24,6 +24,16 @@ pub enum RelayFault {
     AckBeforeCommit,
 }
 
+/// The way that the agents' batches take.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum Uplink {
+    /// HTTPS, in a world on one machine without TLS.
+    #[default]
+    Https,
+    /// MQTT through a real mosquitto.
+    Mqtt,
+}
+
 /// Which ports the programs listen on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ports {
@@ -88,6 +98,8 @@ pub struct Plan {
     pub call_timeout_seconds: u32,
     /// The shop's bucket: points at most, and points that come back each second.
     pub bucket: (u32, u32),
+    /// The way that batches take.
+    pub uplink: Uplink,
     /// Promises that the relay breaks.
     pub relay_faults: Vec<RelayFault>,
 }
@@ -109,6 +121,7 @@ impl Plan {
             settle_seconds: 5,
             call_timeout_seconds: 3,
             bucket: (20_000, 1_000),
+            uplink: Uplink::Https,
             relay_faults: Vec::new(),
         }
     }

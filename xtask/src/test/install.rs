@@ -27,6 +27,11 @@ const TOOLS: &[Tool] = &[
         wanted_for: "the agent's local page, seen as a browser sees it",
     },
     Tool {
+        program: "mosquitto",
+        package: "mosquitto",
+        wanted_for: "batches that go through a real MQTT broker",
+    },
+    Tool {
         program: "initdb",
         package: "postgresql",
         wanted_for: "the relay's store in PostgreSQL, on a server that the tests start",
