@@ -243,7 +243,9 @@ async fn apply_late(shop: &Shop, incoming: Incoming, hold_ms: u64) -> Response {
     let shop = shop.clone();
     let task = tokio::spawn(async move {
         tokio::time::sleep(Duration::from_millis(hold_ms)).await;
-        shop.run(&incoming)
+        let answer = shop.run(&incoming);
+        shop.release_keys(&incoming);
+        answer
     });
     match task.await {
         Ok(body) => Json(body).into_response(),

@@ -89,6 +89,14 @@ impl<T: Clone> Keys<T> {
         }
     }
 
+    /// Lets go of the keys that a request claimed and never used: it was held and then throttled,
+    /// so nothing ran under them.
+    pub(crate) fn release(&mut self, holder: Holder) {
+        self.entries.retain(
+            |_, entry| !matches!(entry.stage, Stage::Running(running) if running == holder),
+        );
+    }
+
     /// Forgets what is out of its window, once an hour: the memory stays that of one day.
     fn sweep(&mut self, now: Timestamp) {
         if now.duration_since(self.swept) >= SignedDuration::from_hours(1) {

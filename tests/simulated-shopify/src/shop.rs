@@ -148,6 +148,11 @@ impl Shop {
         });
     }
 
+    /// Lets go of what a request claimed and did not use.
+    pub(crate) fn release_keys(&self, incoming: &Incoming) {
+        self.with(|state, _| state.keys.release(incoming.holder));
+    }
+
     /// Runs a request to its answer: a GraphQL body for status 200.
     pub(crate) fn run(&self, incoming: &Incoming) -> Value {
         self.with(|state, now| match incoming.check() {

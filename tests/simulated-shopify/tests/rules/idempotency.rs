@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
-use simulated_shopify::{Disruption, Faults, Rule};
+use simulated_shopify::{Disruption, Faults, Rule, Storm};
 
 use crate::support::{ADJUST, REFUND_CREATE, Served, open, setup, until};
 
@@ -115,6 +115,24 @@ async fn a_key_in_use_is_a_concurrent_request() {
     });
     assert_eq!(meanwhile["userErrors"][0]["code"], "IDEMPOTENCY_CONCURRENT_REQUEST");
     assert_eq!(late["inventoryAdjustQuantities"]["userErrors"], json!([]));
+    assert_eq!(served.available(0), 11);
+}
+
+#[tokio::test]
+async fn a_key_is_let_go_when_its_request_was_held_and_then_throttled() {
+    let served = open(setup()).await;
+    let held = Disruption::ApplyLate { hold_ms: 300 };
+    let storm = Some(Storm { restore_per_second: 0, seconds: 60 });
+    let rules = vec![Rule::next(1, held)];
+    served.shop.set_faults(Faults { rules, storm, ..Faults::default() });
+    let input =
+        json!({ "name": "available", "reason": "correction", "changes": one_more(&served) });
+    let late = served.post(ADJUST, json!({ "input": input, "key": "k" })).await.body;
+    assert_eq!(late["errors"][0]["extensions"]["code"], "THROTTLED", "{late}");
+    served.shop.set_faults(Faults::default());
+    served.shop.advance(SignedDuration::from_secs(60));
+    let again = served.adjust(one_more(&served), "k").await;
+    assert_eq!(again["userErrors"], json!([]));
     assert_eq!(served.available(0), 11);
 }
 
