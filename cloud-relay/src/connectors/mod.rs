@@ -19,6 +19,7 @@ pub mod registry;
 pub mod shopify;
 #[cfg(test)]
 mod tests;
+mod unanswered;
 
 use std::time::Duration;
 

@@ -297,16 +297,6 @@ async fn read_answer(response: Response) -> Reply<Answer> {
     }
 }
 
-impl From<Unanswered> for Verdict {
-    fn from(unanswered: Unanswered) -> Self {
-        match unanswered {
-            Unanswered::Retry { after, reason } => Self::Retry { after, reason },
-            Unanswered::Throttled { after } => Self::Throttled { after },
-            Unanswered::Paused { after, reason } => Self::Paused { after, reason },
-        }
-    }
-}
-
 /// An exception, from why something is unfit.
 pub(super) fn exception((class, reason): (ExceptionClass, String)) -> Verdict {
     Verdict::Exception { class, reason }
