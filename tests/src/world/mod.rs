@@ -198,28 +198,28 @@ impl World {
         self.stores[index].agent.kill()
     }
 
-    /// Waits until an agent has been told that everything it holds is relayed.
+    /// Waits until an agent has been told that everything it holds is relayed; answers how much
+    /// that is.
     ///
     /// # Errors
     /// It has not by the deadline.
-    pub async fn relayed(&mut self, index: usize, deadline: Duration) -> Result<()> {
+    pub async fn relayed(&self, index: usize, deadline: Duration) -> Result<u64> {
         let store = &self.stores[index];
         let what = format!("store {} to be told that all is relayed", store.name);
         let look = || async {
             let view = self.asking.agent(store.address, &store.folder).await.ok()?;
             (view.unsent == 0).then_some(view.entries)
         };
-        let entries = wait::until(&what, deadline, look).await?;
-        self.stores[index].relayed_before_its_end = Some(entries);
-        Ok(())
+        wait::until(&what, deadline, look).await
     }
 
-    /// Destroys a store's host with everything on it, as a fire does.
+    /// Destroys a store's host with everything on it, as a fire does, after it had so much relayed.
     ///
     /// # Errors
     /// The system refuses.
-    pub fn destroy_host(&mut self, index: usize) -> Result<()> {
+    pub fn destroy_host(&mut self, index: usize, relayed: u64) -> Result<()> {
         self.kill_agent(index)?;
+        self.stores[index].relayed_before_its_end = Some(relayed);
         let folder = &self.stores[index].folder;
         std::fs::remove_dir_all(folder)
             .with_context(|| format!("destroy the host `{}`", folder.display()))
