@@ -167,6 +167,7 @@ mod pack;
 mod policy;
 mod readers;
 mod schema;
+mod seams;
 #[cfg(test)]
 mod testing;
 mod verify;
@@ -181,4 +182,5 @@ pub use self::file::JournalFile;
 pub use self::journal::Journal;
 pub use self::key::DataKey;
 pub use self::open::{OpenError, Options};
+pub use self::seams::Seams;
 pub use self::verify::{Fault, FaultKind, Verification, VerifyProgress, verify};

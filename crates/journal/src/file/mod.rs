@@ -27,6 +27,7 @@ use crate::epoch::{self, Identity, State, Tail};
 use crate::error::{AcknowledgeError, AppendError, ChangeError, ReadError};
 use crate::open::{OpenError, Options, Source};
 use crate::schema;
+use crate::seams::Seams;
 
 /// The file with its one writing connection.
 #[derive(Debug)]
@@ -44,7 +45,12 @@ impl JournalFile {
     /// Another process has it, the key is another one, the file is damaged or needs a later
     /// version, or the file system refuses.
     pub fn open(options: &Options) -> Result<Self, OpenError> {
-        let source = Source::take(&options.file, &options.key)?;
+        Self::open_with(options, Seams::default())
+    }
+
+    /// The same for a harness.
+    pub(crate) fn open_with(options: &Options, seams: Seams) -> Result<Self, OpenError> {
+        let source = Source::take_with(&options.file, &options.key, seams)?;
         source.create()?;
         let failed = |error| source.refused("open journal", error);
         let connection = source.writer().map_err(failed)?;

@@ -29,6 +29,7 @@ use crate::error::{AcknowledgeError, AppendError, ChangeError, ReadError};
 use crate::file::JournalFile;
 use crate::open::{OpenError, Options, Source};
 use crate::readers::Readers;
+use crate::seams::Seams;
 use crate::verify::{self, Verification, VerifyProgress};
 use crate::writer::{Ended, Published, Writer};
 
@@ -54,7 +55,15 @@ impl Journal {
     /// Another process has it, the key is another one, the file is damaged or needs a later
     /// version, or the file system refuses.
     pub fn open(options: &Options) -> Result<Self, OpenError> {
-        let file = JournalFile::open(options)?;
+        Self::open_with(options, Seams::default())
+    }
+
+    /// Opens a journal as a harness wants it.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn open_with(options: &Options, seams: Seams) -> Result<Self, OpenError> {
+        let file = JournalFile::open_with(options, seams)?;
         let source = Arc::clone(file.source());
         let state = file.state().clone();
         let head = watch::Sender::new(state.head);

@@ -19,6 +19,7 @@ use crate::error::Cause;
 use crate::key::DataKey;
 use crate::key::file::sync_folder_of;
 use crate::policy;
+use crate::seams::Seams;
 
 /// The oldest SQLite that may write: before it, a checkpoint beside a writer could reset the log
 /// under it and lose commits.
@@ -111,6 +112,7 @@ fn private(file: &Path) -> std::io::Result<File> {
 pub(crate) struct Source {
     pub(crate) file: PathBuf,
     key: DataKey,
+    seams: Seams,
     /// The operating system gives the lock back when this is closed, also after a crash.
     _lock: File,
 }
@@ -118,6 +120,15 @@ pub(crate) struct Source {
 impl Source {
     /// Takes the file for this process.
     pub(crate) fn take(file: &Path, key: &DataKey) -> Result<Arc<Self>, OpenError> {
+        Self::take_with(file, key, Seams::default())
+    }
+
+    /// The same for a harness.
+    pub(crate) fn take_with(
+        file: &Path,
+        key: &DataKey,
+        seams: Seams,
+    ) -> Result<Arc<Self>, OpenError> {
         assert!(
             rusqlite::version_number() >= SQLITE_MIN,
             "SQLite {} may lose commits",
@@ -137,7 +148,7 @@ impl Source {
             }
             Err(TryLockError::Error(error)) => return Err(failed(error)),
         }
-        Ok(Arc::new(Self { file: file.to_owned(), key: key.clone(), _lock: lock }))
+        Ok(Arc::new(Self { file: file.to_owned(), key: key.clone(), seams, _lock: lock }))
     }
 
     /// Makes the file if there is none, for its owner only. SQLite takes an empty file for a new
@@ -156,10 +167,11 @@ impl Source {
         let connection = self.connect(OpenFlags::default(), policy::WRITER_CACHE_KIB)?;
         connection.execute_batch(&format!(
             "PRAGMA journal_mode = WAL;
-             PRAGMA synchronous = FULL;
+             PRAGMA synchronous = {};
              PRAGMA recursive_triggers = ON;
              PRAGMA wal_autocheckpoint = {};
              PRAGMA journal_size_limit = {};",
+            self.seams.synchronous(),
             policy::LOG_PAGES_MAX,
             policy::LOG_BYTES_MAX
         ))?;

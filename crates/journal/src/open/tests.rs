@@ -113,3 +113,16 @@ fn a_key_is_never_shown() {
     let shown = format!("{:?}", Place::new().options());
     assert!(shown.contains("***") && !shown.contains("0101"), "{shown}");
 }
+
+#[test]
+fn every_commit_is_synced_unless_a_harness_asks_for_the_fault() {
+    let place = Place::new();
+    let synchronous = |seams: Seams| {
+        let source = Source::take_with(&place.file(), &key(1), seams).unwrap();
+        let writer = source.writer().unwrap();
+        writer.pragma_query_value(None, "synchronous", |row| row.get::<_, i64>(0)).unwrap()
+    };
+    let (full, normal) = (2, 1);
+    assert_eq!(synchronous(Seams::default()), full);
+    assert_eq!(synchronous(Seams { answer_before_sync: true }), normal);
+}
