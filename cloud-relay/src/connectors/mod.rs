@@ -12,6 +12,7 @@
 //! afterwards (a stock delta) travels in a *bundle* that is stored before it is sent and repeated
 //! byte for byte, under the same key, within [`Profile::repeat_window`], and never after.
 
+pub mod bridging;
 #[cfg(test)]
 pub(crate) mod conformance;
 pub mod erpnext;
@@ -30,6 +31,8 @@ use protocol::id::TargetId;
 use protocol::money::Money;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
+
+pub use bridging::{Bridging, BridgingItem, brought_in};
 
 /// How urgent a workflow is. After an outage the classes draw on a target's budget in this order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -367,6 +370,9 @@ pub trait Connector: Send + Sync + 'static {
 
     /// The documents that an event calls for. Pure: no I/O, the same answer for ever.
     fn plan(&self, event: &Event) -> Vec<Planned>;
+
+    /// What the planned documents do not hold of what the event brought in ([`bridging`]). Pure.
+    fn bridging(&self, event: &Event) -> Vec<Bridging>;
 
     /// Checks address, credentials, scopes and version at start.
     async fn check(&self) -> Result<Checked, Unanswered>;

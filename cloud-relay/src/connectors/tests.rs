@@ -13,8 +13,8 @@ use uuid::Uuid;
 
 use super::conformance::{Bench, Fault, conforms};
 use super::{
-    BundleBody, BundleVerdict, Call, Checked, Class, Connector, ExceptionClass, Found, Mode,
-    Planned, Prepared, Profile, Reply, TargetRef, Unanswered, Verdict,
+    Bridging, BundleBody, BundleVerdict, Call, Checked, Class, Connector, ExceptionClass, Found,
+    Mode, Planned, Prepared, Profile, Reply, TargetRef, Unanswered, Verdict,
 };
 use crate::dispatch::read;
 use crate::dispatch::tests::make::record;
@@ -109,6 +109,9 @@ impl Connector for Fake {
         &self.profile
     }
     fn plan(&self, _event: &Event) -> Vec<Planned> {
+        Vec::new()
+    }
+    fn bridging(&self, _event: &Event) -> Vec<Bridging> {
         Vec::new()
     }
     async fn check(&self) -> Result<Checked, Unanswered> {

@@ -21,8 +21,8 @@ use uuid::Uuid;
 
 use self::client::Client;
 use super::{
-    BundleVerdict, Call, Checked, Connector, ExceptionClass, Found, Planned, Prepared, Profile,
-    Reply, TargetRef, Unanswered, Verdict,
+    Bridging, BundleVerdict, Call, Checked, Connector, ExceptionClass, Found, Planned, Prepared,
+    Profile, Reply, TargetRef, Unanswered, Verdict,
 };
 
 pub use self::config::{
@@ -86,6 +86,10 @@ impl Connector for Erpnext {
 
     fn plan(&self, event: &Event) -> Vec<Planned> {
         map::plan(event, &self.settings)
+    }
+
+    fn bridging(&self, event: &Event) -> Vec<Bridging> {
+        map::bridging(event, &self.settings)
     }
 
     async fn check(&self) -> Result<Checked, Unanswered> {

@@ -26,8 +26,8 @@ use self::client::items::Items;
 use self::client::places::Places;
 use self::map::{Action, CHANGES_MAX, Wording};
 use super::{
-    BundleVerdict, Call, Checked, Connector, ExceptionClass, Found, Planned, Prepared, Profile,
-    Reply, TargetRef, Unanswered, Verdict,
+    Bridging, BundleVerdict, Call, Checked, Connector, ExceptionClass, Found, Planned, Prepared,
+    Profile, Reply, TargetRef, Unanswered, Verdict,
 };
 
 pub use self::config::{ItemKey, Settings, SettingsError, ShopAddress, UnknownItems};
@@ -109,6 +109,10 @@ impl Connector for Shopify {
 
     fn plan(&self, event: &Event) -> Vec<Planned> {
         map::plan(event)
+    }
+
+    fn bridging(&self, event: &Event) -> Vec<Bridging> {
+        map::bridging(event)
     }
 
     async fn check(&self) -> Result<Checked, Unanswered> {

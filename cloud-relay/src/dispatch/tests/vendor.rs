@@ -12,8 +12,8 @@ use uuid::Uuid;
 
 use super::make::{at, reference};
 use crate::connectors::{
-    BundleBody, BundleVerdict, Call, Checked, Connector, ExceptionClass, Found, Planned, Prepared,
-    Profile, Reply, TargetRef, Unanswered, Verdict,
+    Bridging, BundleBody, BundleVerdict, Call, Checked, Connector, ExceptionClass, Found, Planned,
+    Prepared, Profile, Reply, TargetRef, Unanswered, Verdict,
 };
 use crate::seams::Clock;
 
@@ -176,6 +176,10 @@ impl Connector for Vendor {
     }
 
     fn plan(&self, _event: &Event) -> Vec<Planned> {
+        Vec::new()
+    }
+
+    fn bridging(&self, _event: &Event) -> Vec<Bridging> {
         Vec::new()
     }
 

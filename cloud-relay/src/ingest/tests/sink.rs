@@ -9,8 +9,8 @@ use protocol::envelope::Event;
 use uuid::Uuid;
 
 use crate::connectors::{
-    BundleVerdict, Call, CheckFinding, Checked, Class, Connector, Found, Mode, Planned, Prepared,
-    Profile, Reply, TargetRef, Unanswered, Verdict,
+    Bridging, BundleVerdict, Call, CheckFinding, Checked, Class, Connector, Found, Mode, Planned,
+    Prepared, Profile, Reply, TargetRef, Unanswered, Verdict,
 };
 
 /// The target with the keys of what it took.
@@ -63,6 +63,10 @@ impl Connector for Sink {
             depends_on: Vec::new(),
             amount: None,
         }]
+    }
+
+    fn bridging(&self, _event: &Event) -> Vec<Bridging> {
+        Vec::new()
     }
 
     async fn check(&self) -> Result<Checked, Unanswered> {

@@ -6,6 +6,7 @@
 
 pub(super) mod amounts;
 mod basket;
+mod bridging;
 pub(super) mod expected;
 mod goods;
 mod groups;
@@ -23,6 +24,7 @@ use self::expected::Expected;
 use super::config::Settings;
 use crate::connectors::{Call, ExceptionClass};
 
+pub(super) use bridging::bridging;
 pub(super) use plan::{Action, plan};
 
 /// Why an event cannot be brought to ERPNext as it is: the class, and a sentence with the figures.

@@ -19,7 +19,7 @@ use protocol::money::Money;
 use super::groups::{Origin, groups};
 use super::stock;
 use crate::connectors::erpnext::config::{Settings, StockMover, UnlistedStores};
-use crate::connectors::{Class, Mode, Planned};
+use crate::connectors::{BridgingItem, Class, Mode, Planned};
 
 /// What is done; the words are part of every delivery key and never change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,13 +75,9 @@ impl Action {
 
 /// The documents that an event calls for.
 pub(in crate::connectors::erpnext) fn plan(event: &Event, settings: &Settings) -> Vec<Planned> {
-    let is_ours = |store: &StoreId| {
-        settings.unlisted_stores == UnlistedStores::Exception || settings.store(store).is_some()
-    };
+    let is_ours = |store: &StoreId| is_ours(store, settings);
     match &event.body {
-        Body::Transaction(t) if t.counts() && is_posted(t.kind) && is_ours(&t.store) => {
-            of_transaction(t)
-        }
+        Body::Transaction(t) if is_posted(t) && is_ours(&t.store) => of_transaction(t),
         Body::Stock(document)
             if settings.stock_mover == StockMover::Erp && is_ours(&document.store) =>
         {
@@ -95,22 +91,32 @@ pub(in crate::connectors::erpnext) fn plan(event: &Event, settings: &Settings) -
     }
 }
 
-/// An online order that is handed over was sold elsewhere; a tender exchange and a payment to an
-/// account sell nothing.
-const fn is_posted(kind: TransactionKind) -> bool {
+/// Whether a store is this company's business.
+pub(super) fn is_ours(store: &StoreId, settings: &Settings) -> bool {
+    settings.unlisted_stores == UnlistedStores::Exception || settings.store(store).is_some()
+}
+
+/// Whether a transaction has documents.
+fn is_posted(transaction: &Transaction) -> bool {
+    transaction.counts() && without_documents(transaction.kind).is_none()
+}
+
+/// What a receipt without documents is called: an online order that is handed over was sold
+/// elsewhere; a tender exchange and a payment to an account sell nothing.
+pub(super) const fn without_documents(kind: TransactionKind) -> Option<BridgingItem> {
     match kind {
+        TransactionKind::OrderPickup => Some(BridgingItem::OrderPickup),
+        TransactionKind::TenderExchange => Some(BridgingItem::TenderExchange),
+        TransactionKind::AccountPayment => Some(BridgingItem::AccountPayment),
         TransactionKind::Sale
         | TransactionKind::Return
         | TransactionKind::Exchange
         | TransactionKind::PostVoid
         | TransactionKind::Layaway
-        | TransactionKind::GiftCard => true,
-        TransactionKind::Void
+        | TransactionKind::GiftCard
+        | TransactionKind::Void
         | TransactionKind::Suspend
-        | TransactionKind::Resume
-        | TransactionKind::OrderPickup
-        | TransactionKind::TenderExchange
-        | TransactionKind::AccountPayment => false,
+        | TransactionKind::Resume => None,
     }
 }
 

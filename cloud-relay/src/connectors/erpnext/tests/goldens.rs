@@ -7,7 +7,7 @@ use crate::connectors::ExceptionClass;
 use crate::connectors::erpnext::map;
 
 /// The events, each with the sale that it gives back from.
-const EVENTS: [(&str, Option<&str>); 17] = [
+pub(super) const EVENTS: [(&str, Option<&str>); 17] = [
     ("sale_with_discount", None),
     ("sale_with_tax_on_top", None),
     ("sale_with_split_line", None),
@@ -32,6 +32,7 @@ fn each_event_has_its_documents_and_their_exact_bodies() {
     let settings = plain();
     for (name, sale) in EVENTS {
         let event = event(name);
+        let bridging = map::bridging(&event, &settings);
         let documents: Vec<Value> = calls(&event, &settings)
             .into_iter()
             .map(|call| {
@@ -44,10 +45,11 @@ fn each_event_has_its_documents_and_their_exact_bodies() {
                 json!({ "planned": planned, "doctype": document.doctype, "body": document.body })
             })
             .collect();
+        let golden = json!({ "bridging": bridging, "documents": documents });
         insta::with_settings!({
             snapshot_path => "../testdata", prepend_module_to_snapshot => false,
             omit_expression => true,
-        }, { insta::assert_json_snapshot!(name, documents) });
+        }, { insta::assert_json_snapshot!(name, golden) });
     }
 }
 

@@ -1,5 +1,6 @@
 //! The connector against its goldens, and against a simulated site that keeps its own books.
 
+mod bridging;
 mod claims;
 mod goldens;
 mod properties;

@@ -11,7 +11,7 @@ use crate::connectors::erpnext::map::amounts::decimal;
 
 /// A line as it is drawn.
 #[derive(Debug, Clone)]
-struct Drawn {
+pub(super) struct Drawn {
     thousandths: u32,
     total: i64,
     tax: i64,
@@ -20,7 +20,7 @@ struct Drawn {
     is_linked: bool,
 }
 
-fn line() -> impl Strategy<Value = Drawn> {
+pub(super) fn line() -> impl Strategy<Value = Drawn> {
     let flags = (any::<bool>(), any::<bool>(), 0_u8..4);
     (1_u32..40_000, any::<bool>(), 0_i64..20_000, 0_i64..30, flags).prop_map(
         |(thousandths, is_whole, total, tax, (is_included, is_linked, back))| Drawn {
@@ -35,8 +35,12 @@ fn line() -> impl Strategy<Value = Drawn> {
 }
 
 impl Drawn {
-    fn gross(&self) -> i64 {
+    pub(super) fn gross(&self) -> i64 {
         self.total + if self.is_included { 0 } else { self.tax }
+    }
+
+    pub(super) const fn comes_back(&self) -> bool {
+        self.comes_back
     }
 
     fn quantity(&self) -> String {
@@ -45,7 +49,13 @@ impl Drawn {
 }
 
 /// A balanced transaction of these lines.
-fn balanced(lines: &[Drawn], share: i64, on_basket: bool, rounding: i64, change: i64) -> Event {
+pub(super) fn balanced(
+    lines: &[Drawn],
+    share: i64,
+    on_basket: bool,
+    rounding: i64,
+    change: i64,
+) -> Event {
     let way = |drawn: &Drawn| if drawn.comes_back { "in" } else { "out" };
     let sum = |comes_back: bool, of: &dyn Fn(&Drawn) -> i64| {
         lines.iter().filter(|line| line.comes_back == comes_back).map(of).sum::<i64>()
@@ -94,7 +104,7 @@ fn balanced(lines: &[Drawn], share: i64, on_basket: bool, rounding: i64, change:
 }
 
 /// What ERPNext computes of an invoice: rows rounded to the cent, and the charges.
-fn total_at_erpnext(body: &Value) -> i64 {
+pub(super) fn total_at_erpnext(body: &Value) -> i64 {
     let rows = body["items"].as_array().unwrap().iter().map(|row| {
         let product = decimal(&row["qty"]).unwrap() * decimal(&row["rate"]).unwrap();
         let cents = product * Decimal::ONE_HUNDRED;
@@ -109,7 +119,7 @@ fn total_at_erpnext(body: &Value) -> i64 {
 }
 
 /// An invoice that sold every line at a price that no return exceeds.
-fn original(lines: usize) -> TargetRef {
+pub(super) fn original(lines: usize) -> TargetRef {
     let rows: Vec<Value> = (1..=lines)
         .map(|number| {
             json!({ "line": number, "name": format!("row-{number}"), "item": format!("S{number}"),

@@ -6,6 +6,7 @@
 
 pub(super) mod amounts;
 mod basket;
+mod bridging;
 pub(super) mod item;
 pub(super) mod order;
 mod payments;
@@ -21,6 +22,7 @@ use serde_json::{Value, json};
 
 use crate::connectors::ExceptionClass;
 
+pub(super) use bridging::bridging;
 pub(super) use plan::{Action, CHANGES_MAX, plan};
 
 /// Why an event cannot be brought to Shopify as it is: the class, and a sentence with the figures.

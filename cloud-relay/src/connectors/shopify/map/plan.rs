@@ -20,7 +20,7 @@ use rust_decimal::prelude::ToPrimitive;
 
 use super::basket::Side;
 use super::refund::{self, Origin};
-use crate::connectors::{Class, Mode, Planned};
+use crate::connectors::{BridgingItem, Class, Mode, Planned};
 
 /// Changes in one call: Shopify refuses more (`MAX_INPUT_SIZE_EXCEEDED`).
 pub(in crate::connectors::shopify) const CHANGES_MAX: usize = 250;
@@ -59,7 +59,7 @@ impl Action {
 /// The documents that an event calls for.
 pub(in crate::connectors::shopify) fn plan(event: &Event) -> Vec<Planned> {
     match &event.body {
-        Body::Transaction(transaction) if transaction.counts() && is_posted(transaction.kind) => {
+        Body::Transaction(transaction) if is_posted(transaction) => {
             of_transaction(event, transaction)
         }
         Body::Stock(document) if document.kind == StockKind::Count => of_count(document),
@@ -68,22 +68,27 @@ pub(in crate::connectors::shopify) fn plan(event: &Event) -> Vec<Planned> {
     }
 }
 
-/// An online order that is handed over stands in Shopify already and has moved its stock there;
-/// a tender exchange and a payment to an account sell nothing.
-const fn is_posted(kind: TransactionKind) -> bool {
+/// Whether a transaction has documents.
+fn is_posted(transaction: &Transaction) -> bool {
+    transaction.counts() && without_documents(transaction.kind).is_none()
+}
+
+/// What a receipt without documents is called: an online order that is handed over stands in Shopify
+/// already and has moved its stock there; a tender exchange and a payment to an account sell nothing.
+pub(super) const fn without_documents(kind: TransactionKind) -> Option<BridgingItem> {
     match kind {
+        TransactionKind::OrderPickup => Some(BridgingItem::OrderPickup),
+        TransactionKind::TenderExchange => Some(BridgingItem::TenderExchange),
+        TransactionKind::AccountPayment => Some(BridgingItem::AccountPayment),
         TransactionKind::Sale
         | TransactionKind::Return
         | TransactionKind::Exchange
         | TransactionKind::PostVoid
         | TransactionKind::Layaway
-        | TransactionKind::GiftCard => true,
-        TransactionKind::Void
+        | TransactionKind::GiftCard
+        | TransactionKind::Void
         | TransactionKind::Suspend
-        | TransactionKind::Resume
-        | TransactionKind::OrderPickup
-        | TransactionKind::TenderExchange
-        | TransactionKind::AccountPayment => false,
+        | TransactionKind::Resume => None,
     }
 }
 

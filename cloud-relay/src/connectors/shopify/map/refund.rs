@@ -114,6 +114,11 @@ pub(in crate::connectors::shopify) fn groups(transaction: &Transaction) -> Vec<G
     groups
 }
 
+/// Whether a refund takes the line back; else nobody can place it.
+pub(super) fn is_placed(transaction: &Transaction, line: &Line) -> bool {
+    back(transaction, line).is_some()
+}
+
 /// Where a line was sold; nothing for a return that nobody can place.
 fn back(transaction: &Transaction, line: &Line) -> Option<(Origin, Back)> {
     let sku = line.item.as_ref().and_then(|item| item.sku.as_ref());

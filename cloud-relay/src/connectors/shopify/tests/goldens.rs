@@ -89,6 +89,11 @@ fn standing(sale: &Event) -> Standing {
     }
 }
 
+/// The order that goods come back from: that of the sale, or one that was placed online.
+pub(super) fn standing_for(sale: Option<&str>) -> Standing {
+    sale.map_or_else(online_order, |sale| standing(&event(sale)))
+}
+
 /// An order that was placed online: one pen set, paid by card.
 fn online_order() -> Standing {
     Standing {
@@ -117,7 +122,7 @@ pub(super) fn variables(event: &Event, sale: Option<&str>) -> Vec<(Action, Value
         let variables = match action {
             Action::OrderCreate => order_variables(event),
             Action::RefundCreate => {
-                let order = sale.map_or_else(online_order, |sale| standing(&super::event(sale)));
+                let order = standing_for(sale);
                 let transaction = transaction(event);
                 let part = usize::try_from(call.planned.part).unwrap();
                 let group = &refund::groups(transaction)[part];
@@ -175,7 +180,9 @@ fn each_event_has_its_documents_and_their_exact_variables() {
         let planned = map::plan(&event);
         let variables: Vec<Value> =
             variables(&event, sale).into_iter().map(|(_, variables)| variables).collect();
-        let golden = json!({ "planned": planned, "variables": variables });
+        let golden = json!({
+            "planned": planned, "variables": variables, "bridging": map::bridging(&event),
+        });
         insta::with_settings!({
             snapshot_path => "../testdata", prepend_module_to_snapshot => false,
             omit_expression => true,

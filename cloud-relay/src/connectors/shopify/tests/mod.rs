@@ -1,6 +1,7 @@
 //! The connector against its goldens, against Shopify's schema, and against a simulated shop that
 //! keeps its own books.
 
+mod bridging;
 mod claims;
 mod goldens;
 mod properties;
@@ -47,6 +48,13 @@ fn wording() -> Wording {
         gateways: std::collections::BTreeMap::new(),
         tags: vec!["storekeep".to_owned()],
         namespace: "storekeep".to_owned(),
+    }
+}
+
+fn transaction_mut(event: &mut Event) -> &mut Transaction {
+    match &mut event.body {
+        Body::Transaction(transaction) => transaction,
+        _ => panic!("not a transaction"),
     }
 }
 

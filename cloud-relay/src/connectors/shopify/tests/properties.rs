@@ -12,7 +12,7 @@ use crate::connectors::shopify::map::refund;
 
 /// A line as it is drawn.
 #[derive(Debug, Clone)]
-struct Drawn {
+pub(super) struct Drawn {
     quantity: u32,
     is_measured: bool,
     total: i64,
@@ -22,7 +22,7 @@ struct Drawn {
     is_linked: bool,
 }
 
-fn line() -> impl Strategy<Value = Drawn> {
+pub(super) fn line() -> impl Strategy<Value = Drawn> {
     let flags = (any::<bool>(), any::<bool>(), any::<bool>(), any::<bool>());
     (1_u32..40, 0_i64..20_000, 0_i64..30, flags, 0_u8..4).prop_map(
         |(quantity, total, tax, (is_measured, tax_included, is_linked, _), back)| Drawn {
@@ -38,7 +38,7 @@ fn line() -> impl Strategy<Value = Drawn> {
 }
 
 /// A balanced transaction of these lines.
-fn balanced(
+pub(super) fn balanced(
     lines: &[Drawn],
     discount_share: i64,
     on_basket: bool,
@@ -102,7 +102,7 @@ fn balanced(
 }
 
 /// What Shopify computes of an order: prices times quantities, and taxes unless they are included.
-fn total_at_shopify(order: &Value) -> i64 {
+pub(super) fn total_at_shopify(order: &Value) -> i64 {
     let lines = order["lineItems"].as_array().unwrap();
     let goods: i64 =
         lines.iter().map(|l| minor(&l["priceSet"]) * l["quantity"].as_i64().unwrap()).sum();
@@ -113,7 +113,7 @@ fn total_at_shopify(order: &Value) -> i64 {
     if order["taxesIncluded"] == true { goods } else { goods + taxes }
 }
 
-fn minor(bag: &Value) -> i64 {
+pub(super) fn minor(bag: &Value) -> i64 {
     let euro = Currency::new("EUR").unwrap();
     Money::from_decimal(bag["shopMoney"]["amount"].as_str().unwrap(), euro).unwrap().minor
 }
