@@ -12,6 +12,7 @@
 mod broker;
 mod broker_hostile;
 mod commands;
+mod erp;
 mod exceptions;
 mod newcomer;
 mod outage;

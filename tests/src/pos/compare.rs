@@ -1,5 +1,5 @@
-//! The stores' books against another system's: what is lost, what is there twice, whose stock
-//! differs.
+//! The stores' books against another system's: what is lost, what is there twice, whose stock and
+//! which account differs.
 //!
 //! The other system's figures come as plain maps that whoever asked it has made, so that nothing
 //! here knows a vendor. A sale that the agent never answered may be there or not; once is right,
@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::books::{Books, Entry, Expected, Kind, Outcome};
 use super::figures::Milli;
+use super::ledger::{self, Ledger, LedgerDifference};
 
 /// What another system holds.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -21,6 +22,8 @@ pub struct Holdings {
     pub refunds: BTreeMap<String, u64>,
     /// Its stock, by store and SKU; none if it keeps none.
     pub stock: Option<BTreeMap<(String, String), Milli>>,
+    /// Its ledger; none if it keeps none.
+    pub ledger: Option<Ledger>,
 }
 
 /// How another system differs from the books. All lists empty is what is promised.
@@ -34,6 +37,8 @@ pub struct Differences {
     pub foreign: Vec<String>,
     /// Stock that is not as it should be.
     pub stock: Vec<StockDifference>,
+    /// Accounts whose balance is not as it should be, to the minor unit.
+    pub ledger: Vec<LedgerDifference>,
 }
 
 /// An item whose stock differs.
@@ -59,6 +64,7 @@ impl Differences {
             && self.duplicated.is_empty()
             && self.foreign.is_empty()
             && self.stock.is_empty()
+            && self.ledger.is_empty()
     }
 }
 
@@ -71,7 +77,22 @@ pub fn compare(books: &Books, holdings: &Holdings) -> Differences {
     if let Some(stock) = &holdings.stock {
         differences.stock = compare_stock(books, stock);
     }
+    if let Some(found) = &holdings.ledger {
+        let expected = ledger::expected(books, |entry| counts(entry, holdings));
+        differences.ledger = ledger::compare(&expected, found);
+    }
     differences
+}
+
+/// Whether a receipt has to stand in the ledger: what was acknowledged, and of what was never
+/// answered whatever is there, in full.
+fn counts(entry: &Entry, holdings: &Holdings) -> bool {
+    let held = if entry.kind == Kind::Sale { &holdings.orders } else { &holdings.refunds };
+    match entry.outcome {
+        Outcome::Acknowledged(_) => true,
+        Outcome::Open => held.contains_key(&entry.key),
+        Outcome::Refused { .. } => false,
+    }
 }
 
 fn compare_documents(

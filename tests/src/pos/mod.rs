@@ -15,6 +15,7 @@ pub mod driver;
 pub mod figures;
 pub mod fitted;
 mod json;
+pub mod ledger;
 pub mod mix;
 mod payment;
 pub mod place;

@@ -9,8 +9,12 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use reqwest::Client;
+use serde::Serialize;
 use serde_json::Value;
+use simulated_erpnext::{Books as ErpBooks, Faults as ErpFaults, Summary as ErpSummary};
 use simulated_shopify::{Books as ShopBooks, Faults, Summary};
+
+use super::plan::Chosen;
 
 /// How long an answer may take before the program counts as not answering.
 const ANSWER_WAIT: Duration = Duration::from_secs(5);
@@ -66,19 +70,23 @@ pub struct Asking {
     http: Client,
     /// The simulated Shopify's address.
     pub shopify: SocketAddr,
+    /// The simulated ERPNext's address, where it listens if it is a target.
+    pub erpnext: SocketAddr,
     /// The relay's address.
     pub relay: SocketAddr,
     relay_folder: PathBuf,
 }
 
 impl Asking {
-    pub(super) fn new(
-        shopify: SocketAddr,
-        relay: SocketAddr,
-        relay_folder: PathBuf,
-    ) -> Result<Self> {
+    pub(super) fn new(ports: &Chosen, relay_folder: PathBuf) -> Result<Self> {
         let http = crate::pos::client::http(ANSWER_WAIT)?;
-        Ok(Self { http, shopify, relay, relay_folder })
+        let Chosen { shopify, erpnext, relay, .. } = *ports;
+        Ok(Self { http, shopify, erpnext, relay, relay_folder })
+    }
+
+    /// The client that asks.
+    pub(super) const fn http(&self) -> &Client {
+        &self.http
     }
 
     /// Something, once a program answers this path with success.
@@ -200,7 +208,37 @@ impl Asking {
     /// # Errors
     /// It does not take them.
     pub async fn shop_faults(&self, faults: &Faults) -> Result<()> {
-        let url = format!("http://{}/control/faults", self.shopify);
+        self.set_faults(self.shopify, faults).await
+    }
+
+    /// The simulated ERPNext's counts and sums.
+    ///
+    /// # Errors
+    /// It does not answer, or is no target.
+    pub async fn erp_summary(&self) -> Result<ErpSummary> {
+        let summary = self.json(self.erpnext, "/control/summary", None).await?;
+        serde_json::from_value(summary).context("read the ERP's summary")
+    }
+
+    /// The simulated ERPNext's own books.
+    ///
+    /// # Errors
+    /// It does not answer, or is no target.
+    pub async fn erp_books(&self) -> Result<ErpBooks> {
+        let books = self.json(self.erpnext, "/control/books", None).await?;
+        serde_json::from_value(books).context("read the ERP's books")
+    }
+
+    /// Tells the simulated ERPNext what goes wrong from now on.
+    ///
+    /// # Errors
+    /// It does not take them, or is no target.
+    pub async fn erp_faults(&self, faults: &ErpFaults) -> Result<()> {
+        self.set_faults(self.erpnext, faults).await
+    }
+
+    async fn set_faults(&self, address: SocketAddr, faults: &impl Serialize) -> Result<()> {
+        let url = format!("http://{address}/control/faults");
         let answer = self.http.post(&url).json(faults).send().await.context("set the faults")?;
         answer.error_for_status().context("set the faults")?;
         Ok(())

@@ -1,4 +1,4 @@
-//! The files that the programs of a world are started with: the shop, the relay's and the agents'
+//! The files that the programs of a world are started with: shop, site, the relay's and the agents'
 //! configuration, secrets.
 //!
 //! A world is made anew each time: what an earlier one left in its folder is removed first.
@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use simulated_shopify::{BucketSize, SearchLag, Setup};
 
+use super::erp;
 use super::plan::{Chosen, Plan};
 use crate::mosquitto::RELAY_NAME;
 use crate::pos::catalogue::Catalogue;
@@ -18,6 +19,8 @@ use crate::pos::catalogue::Catalogue;
 pub(super) struct Files {
     /// The shop, as JSON.
     pub(super) shop: PathBuf,
+    /// The ERPNext site, as JSON; written if it is a target.
+    pub(super) site: PathBuf,
     /// The relay's folder, with `relay.toml` in it.
     pub(super) relay: PathBuf,
 }
@@ -37,8 +40,18 @@ pub(super) fn write(
     let setup = self::shop(plan, catalogue);
     write_file(&shop, &serde_json::to_string(&setup).context("write the shop as JSON")?)?;
     write_file(&relay.join("shop.secret"), &setup.credentials.client_secret)?;
-    write_file(&relay.join("relay.toml"), &relay_toml(plan, ports, &setup, broker))?;
-    Ok(Files { shop, relay })
+    let mut configuration = relay_toml(plan, ports, &setup, broker);
+    let site = plan.folder.join("site.json");
+    if plan.has_erp() {
+        let setup = erp::site(plan, catalogue);
+        write_file(&site, &serde_json::to_string(&setup).context("write the site as JSON")?)?;
+        let secret = relay.join("site.secret");
+        write_file(&secret, &setup.credentials.secret)?;
+        configuration.push('\n');
+        configuration.push_str(&erp::target(plan, &setup, ports.erpnext, &secret)?);
+    }
+    write_file(&relay.join("relay.toml"), &configuration)?;
+    Ok(Files { shop, site, relay })
 }
 
 /// The shop: a location for each store, a variant for each item, stocked as the stores are.

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use simulated_shopify::records::{Order, Refund};
+use simulated_shopify::records::Order;
 use simulated_shopify::{Books as ShopBooks, Gid, Setup};
 
 use crate::pos::books::{Kind as EntryKind, Outcome, StoreBooks};
@@ -39,7 +39,8 @@ pub(super) fn holdings(shop: &ShopBooks, names: &Names) -> Holdings {
     for order in &shop.orders {
         *holdings.orders.entry(order_key(order)).or_default() += 1;
         for refund in &order.refunds {
-            *holdings.refunds.entry(refund_key(refund)).or_default() += 1;
+            let key = receipt_key(refund.note.as_deref().unwrap_or_default());
+            *holdings.refunds.entry(key).or_default() += 1;
         }
     }
     let stock = shop.levels.iter().filter_map(|level| {
@@ -61,8 +62,8 @@ fn order_key(order: &Order) -> String {
 }
 
 /// From a note such as `Receipt 000188, register 2, store 0042, 2026-11-23 [key]`.
-fn refund_key(refund: &Refund) -> String {
-    let note = refund.note.as_deref().unwrap_or_default();
+#[must_use]
+pub(super) fn receipt_key(note: &str) -> String {
     let words: Vec<&str> = note.split([' ', ',']).filter(|word| !word.is_empty()).collect();
     match words.as_slice() {
         ["Receipt", receipt, "register", register, "store", store, date, ..] => {

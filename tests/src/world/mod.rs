@@ -1,16 +1,19 @@
-//! A whole small world: stores with their agents, the line between, a relay and a simulated
-//! Shopify, each a process of its own, and the registers that sell.
+//! A whole small world: stores with their agents, the line between, a relay, a simulated Shopify and
+//! if wanted a simulated ERPNext, each a process of its own, and the registers that sell.
 //!
 //! The demo shows it to people; scenarios hold its claims against it. Faults that break a promise
 //! on purpose are values of the plan and reach the programs' libraries as seams ([`parts`]); the
 //! programs that ship have no way to ask for them. Judges nothing itself: the books do.
 
 mod ask;
+mod commands;
+mod erp;
 mod files;
 mod holdings;
 pub mod parts;
 mod plan;
 mod process;
+mod standing;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -20,22 +23,19 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 
 pub use ask::{AgentView, Asking, ExceptionView, RelayView};
-pub use plan::{Plan, Ports, RelayFault, Uplink};
-
-use simulated_shopify::Books as ShopBooks;
+pub use commands::Ended;
+pub use erp::price_cents;
+pub use plan::{LATE_SECONDS_MAX, Plan, Ports, RelayFault, Targets, Uplink};
 
 use self::files::Files;
-use self::holdings::Names;
 use self::process::Part;
 use crate::mosquitto::{self, Mosquitto};
 use crate::network::{Mode, Proxy};
 use crate::pos::books::{Books, SharedBooks};
 use crate::pos::catalogue::Catalogue;
 use crate::pos::client::Agent as Till;
-use crate::pos::compare::{Differences, compare};
 use crate::pos::place::{Identity, Place, Store};
 use crate::pos::register::Register;
-use crate::process::Program;
 use crate::wait;
 
 /// How long a program may take to answer after its start, on a machine that compiles besides.
@@ -79,15 +79,7 @@ pub struct World {
     files: Files,
     relay: Part,
     shopify: Part,
-}
-
-/// How a command ended.
-#[derive(Debug)]
-pub struct Ended {
-    /// Its exit code; none if it was killed.
-    pub code: Option<i32>,
-    /// What it said on both channels.
-    pub said: String,
+    erpnext: Option<Part>,
 }
 
 impl World {
@@ -105,10 +97,15 @@ impl World {
         let files = files::write(&plan, &catalogue, &ports, broker_address)?;
         let shopify =
             Part::new("shopify", &plan.folder, parts::shopify(&files.shop, ports.shopify)?);
+        let erpnext = match plan.has_erp() {
+            true => Some(parts::erpnext(&files.site, ports.erpnext)?),
+            false => None,
+        };
+        let erpnext = erpnext.map(|program| Part::new("erpnext", &plan.folder, program));
         let relay = Part::new("relay", &plan.folder, parts::relay(&plan.relay_faults, &files)?);
         let names = plan.stores.iter().map(String::as_str);
         let books = Arc::new(Mutex::new(Books::open(&catalogue, names)));
-        let asking = Asking::new(ports.shopify, ports.relay, files.relay.clone())?;
+        let asking = Asking::new(&ports, files.relay.clone())?;
         let mut world = Self {
             plan,
             stores: Vec::new(),
@@ -121,43 +118,42 @@ impl World {
             files,
             relay,
             shopify,
+            erpnext,
         };
         world.start_shopify().await?;
+        world.start_erpnext().await?;
         world.start_relay().await?;
         for (index, name) in world.plan.stores.clone().into_iter().enumerate() {
-            let seed = world.plan.seed;
-            let line = Proxy::open(ports.relay, seed).await.context("lay the line of a store")?;
-            let line_to_broker = match broker_address {
-                Some(address) => Some(Proxy::open(address, seed).await.context("lay a line")?),
-                None => None,
-            };
-            let at_broker = line_to_broker.as_ref().map(Proxy::address);
-            let folder = files::write_agent(
-                &world.plan,
-                &name,
-                ports.agents[index],
-                line.address(),
-                at_broker,
-            )?;
-            let token = parts::create_token(&world.files, &name).await?;
-            files::write_token(&folder, &token)?;
-            let label = format!("agent-{name}");
-            let agent = Part::new(&label, &world.plan.folder, parts::agent(&folder)?);
-            let address = ports.agents[index];
-            let relayed_before_its_end = None;
-            let store = StorePart {
-                name,
-                address,
-                folder,
-                line,
-                line_to_broker,
-                relayed_before_its_end,
-                agent,
-            };
-            world.stores.push(store);
+            world.open_store(&name, ports.agents[index]).await?;
             world.start_agent(index).await?;
         }
         Ok(world)
+    }
+
+    /// Lays a store's lines and hands its agent what it enrols with.
+    async fn open_store(&mut self, name: &str, address: SocketAddr) -> Result<()> {
+        let seed = self.plan.seed;
+        let line = Proxy::open(self.asking.relay, seed).await.context("lay the line of a store")?;
+        let line_to_broker = match &self.broker {
+            Some(broker) => Some(Proxy::open(broker.address, seed).await.context("lay a line")?),
+            None => None,
+        };
+        let at_broker = line_to_broker.as_ref().map(Proxy::address);
+        let folder = files::write_agent(&self.plan, name, address, line.address(), at_broker)?;
+        let token = parts::create_token(&self.files, name).await?;
+        files::write_token(&folder, &token)?;
+        let label = format!("agent-{name}");
+        let agent = Part::new(&label, &self.plan.folder, parts::agent(&folder)?);
+        self.stores.push(StorePart {
+            name: name.to_owned(),
+            address,
+            folder,
+            line,
+            line_to_broker,
+            relayed_before_its_end: None,
+            agent,
+        });
+        Ok(())
     }
 
     /// Starts the agent of a store and waits until it answers.
@@ -188,6 +184,18 @@ impl World {
         let asking = &self.asking;
         let look = || asking.answers(asking.shopify, "/control/summary");
         wait::until("the simulated Shopify to answer", START_WAIT, look).await
+    }
+
+    /// Starts the ERPNext site, if there is one, and enters the stores' first stock.
+    async fn start_erpnext(&mut self) -> Result<()> {
+        let Some(erpnext) = &mut self.erpnext else { return Ok(()) };
+        erpnext.start()?;
+        let (asking, plan, catalogue) = (&self.asking, &self.plan, &self.catalogue);
+        let address = asking.erpnext;
+        let look = || asking.answers(address, "/control/summary");
+        wait::until("the simulated ERPNext to answer", START_WAIT, look).await?;
+        let setup = erp::site(plan, catalogue);
+        erp::stock_up(asking.http(), address, &setup, plan, catalogue).await
     }
 
     /// Kills the agent of a store as a power cut would, without a chance to clean up.
@@ -241,30 +249,6 @@ impl World {
     /// Whether an agent's process runs.
     pub fn agent_runs(&mut self, index: usize) -> bool {
         self.stores[index].agent.runs()
-    }
-
-    /// Runs a command of `storekeep-agent` on a store's host.
-    ///
-    /// # Errors
-    /// It does not start or does not end in time.
-    pub async fn agent_command(&self, index: usize, arguments: &[&str]) -> Result<Ended> {
-        self.command(parts::at_agent(&self.stores[index].folder)?, arguments).await
-    }
-
-    /// Runs a command of `storekeep-relay` on its host.
-    ///
-    /// # Errors
-    /// It does not start or does not end in time.
-    pub async fn relay_command(&self, arguments: &[&str]) -> Result<Ended> {
-        self.command(parts::at_sound_relay(&self.files)?, arguments).await
-    }
-
-    async fn command(&self, program: Program, arguments: &[&str]) -> Result<Ended> {
-        let program = arguments.iter().fold(program, Program::argument);
-        let output = self.plan.folder.join(format!("command-{}.out", arguments.join("-")));
-        let mut running = program.start(&output)?;
-        let status = running.ended(START_WAIT).await?;
-        Ok(Ended { code: status.code(), said: running.said()? })
     }
 
     /// Puts every store's line into a mode.
@@ -324,54 +308,6 @@ impl World {
             Ok((register, Till::at(store.address, &token)?))
         };
         registers.into_iter().map(join).collect()
-    }
-
-    /// Waits until nothing is on its way: no agent holds anything unsent and no lane anything due.
-    /// What needs a person does not count as on its way.
-    ///
-    /// # Errors
-    /// Something still is at the deadline; the error says how much.
-    pub async fn drained(&self, deadline: Duration) -> Result<()> {
-        let last = Mutex::new(String::from("nobody answered"));
-        let look = || async {
-            let said = match self.on_the_way().await {
-                Ok(0) => return Some(()),
-                Ok(count) => format!("{count} on their way"),
-                Err(error) => format!("{error:#}"),
-            };
-            *last.lock().expect("no look panics") = said;
-            None
-        };
-        let drained = wait::until("everything to be through", deadline, look).await;
-        drained.with_context(|| last.lock().expect("no look panics").clone())
-    }
-
-    /// Events that an agent or the relay still has to bring on.
-    ///
-    /// # Errors
-    /// A program does not answer.
-    pub async fn on_the_way(&self) -> Result<u64> {
-        let mut count = 0;
-        for store in self.stores.iter().filter(|store| store.relayed_before_its_end.is_none()) {
-            count += self.asking.agent(store.address, &store.folder).await?.unsent;
-        }
-        Ok(count + self.asking.relay().await?.waiting)
-    }
-
-    /// Holds the shop's own books against the stores'.
-    #[must_use]
-    pub fn differences_from(&self, shop: &ShopBooks) -> Differences {
-        let names = Names::of(&files::shop(&self.plan, &self.catalogue));
-        let holdings = holdings::holdings(shop, &names);
-        let books = self.books.lock().expect("no register panics");
-        compare(&books, &holdings)
-    }
-
-    /// Sales and returns that the agents have taken and that belong into the shop.
-    #[must_use]
-    pub fn posted(&self) -> u64 {
-        let books = self.books.lock().expect("no register panics");
-        books.stores.values().map(holdings::posted).sum()
     }
 
     /// The token that the tills of a store carry.

@@ -1,4 +1,4 @@
-//! The programs of a world: this program again, as simulated Shopify, relay or agent.
+//! The programs of a world: this program again, as simulated Shopify or ERPNext, relay or agent.
 //!
 //! Relay and agent are the real ones, called by their own command lines; what a part may do beyond
 //! that is to hand the relay seams that break a promise. A process of its own each, so that
@@ -19,6 +19,7 @@ use cloud_relay::Seams;
 use cloud_relay::cli::Outcome;
 use cloud_relay::store::model::Dedupe;
 use serde_json::Value;
+use simulated_erpnext::Site;
 use simulated_shopify::{Setup, Shop};
 use tokio::net::TcpListener;
 
@@ -35,6 +36,15 @@ pub enum PartCommand {
     /// The simulated Shopify.
     Shopify {
         /// The shop, as JSON.
+        #[arg(long)]
+        setup: PathBuf,
+        /// Where it listens.
+        #[arg(long)]
+        listen: SocketAddr,
+    },
+    /// The simulated ERPNext.
+    Erpnext {
+        /// The site, as JSON.
         #[arg(long)]
         setup: PathBuf,
         /// Where it listens.
@@ -75,6 +85,10 @@ async fn run_part(command: PartCommand) -> Result<ExitCode> {
             run_shopify(&setup, listen).await?;
             Ok(ExitCode::SUCCESS)
         }
+        PartCommand::Erpnext { setup, listen } => {
+            run_erpnext(&setup, listen).await?;
+            Ok(ExitCode::SUCCESS)
+        }
         PartCommand::Relay { fault, arguments } => {
             let name = OsString::from("storekeep-relay");
             let cli = cloud_relay::cli::Cli::parse_from([name].into_iter().chain(arguments));
@@ -105,6 +119,17 @@ async fn run_shopify(setup: &Path, listen: SocketAddr) -> Result<()> {
     simulated_shopify::serve(listener, shop, interrupted()).await.context("serve the shop")
 }
 
+async fn run_erpnext(setup: &Path, listen: SocketAddr) -> Result<()> {
+    let text = fs::read_to_string(setup).context("read the site")?;
+    let setup: simulated_erpnext::Setup =
+        serde_json::from_str(&text).context("read the site's JSON")?;
+    #[expect(clippy::disallowed_methods, reason = "the vendor's own clock")]
+    let site = Site::new(setup, Arc::new(jiff::Timestamp::now));
+    let listener =
+        TcpListener::bind(listen).await.with_context(|| format!("listen at {listen}"))?;
+    simulated_erpnext::serve(listener, site, interrupted()).await.context("serve the site")
+}
+
 /// Ctrl-C in the terminal that the demo runs in reaches every program of it.
 pub(crate) async fn interrupted() {
     if let Err(error) = tokio::signal::ctrl_c().await {
@@ -132,6 +157,11 @@ fn part(kind: &str) -> Result<Program> {
 
 pub(super) fn shopify(setup: &Path, listen: SocketAddr) -> Result<Program> {
     let program = part("shopify")?.argument("--setup").argument(setup);
+    Ok(program.argument("--listen").argument(listen.to_string()))
+}
+
+pub(super) fn erpnext(setup: &Path, listen: SocketAddr) -> Result<Program> {
+    let program = part("erpnext")?.argument("--setup").argument(setup);
     Ok(program.argument("--listen").argument(listen.to_string()))
 }
 

@@ -34,6 +34,16 @@ pub enum Uplink {
     Mqtt,
 }
 
+/// The systems that the relay posts to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum Targets {
+    /// A Shopify shop.
+    #[default]
+    Shop,
+    /// A Shopify shop, and beside it an ERPNext site.
+    ShopAndErp,
+}
+
 /// Which ports the programs listen on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ports {
@@ -46,9 +56,13 @@ pub enum Ports {
 /// The addresses that were chosen.
 pub(super) struct Chosen {
     pub(super) shopify: SocketAddr,
+    pub(super) erpnext: SocketAddr,
     pub(super) relay: SocketAddr,
     pub(super) agents: Vec<SocketAddr>,
 }
+
+/// How long after the relay has given up a target may still commit what it was asked, in seconds.
+pub const LATE_SECONDS_MAX: u32 = 2;
 
 /// The first of the stores' agents listens here; the others follow.
 const AGENT_PORT: u16 = 7711;
@@ -59,11 +73,13 @@ impl Ports {
         Ok(match self {
             Self::Known => Chosen {
                 shopify: at(7730),
+                erpnext: at(7731),
                 relay: at(7720),
                 agents: (AGENT_PORT..).take(stores).map(at).collect(),
             },
             Self::Free => Chosen {
                 shopify: at(free_port()?),
+                erpnext: at(free_port()?),
                 relay: at(free_port()?),
                 agents: (0..stores).map(|_| free_port().map(at)).collect::<Result<_>>()?,
             },
@@ -92,14 +108,16 @@ pub struct Plan {
     pub ports: Ports,
     /// How long a search of the shop may lag, in milliseconds.
     pub search_lag_ms: u64,
-    /// How long the relay holds "not there" for possible after an attempt, in seconds.
+    /// How long the relay holds the shop's "not there" for possible after an attempt, in seconds.
     pub settle_seconds: u32,
-    /// How long the relay waits for an answer of the shop, in seconds.
+    /// How long the relay waits for an answer of a target, in seconds.
     pub call_timeout_seconds: u32,
     /// The shop's bucket: points at most, and points that come back each second.
     pub bucket: (u32, u32),
     /// The way that batches take.
     pub uplink: Uplink,
+    /// The systems that the relay posts to.
+    pub targets: Targets,
     /// Promises that the relay breaks.
     pub relay_faults: Vec<RelayFault>,
 }
@@ -122,7 +140,21 @@ impl Plan {
             call_timeout_seconds: 3,
             bucket: (20_000, 1_000),
             uplink: Uplink::Https,
+            targets: Targets::Shop,
             relay_faults: Vec::new(),
         }
+    }
+
+    /// Whether an ERPNext site is a target.
+    #[must_use]
+    pub fn has_erp(&self) -> bool {
+        self.targets == Targets::ShopAndErp
+    }
+
+    /// How long the relay holds the ERP's "not there" for possible after an attempt, in seconds. Its
+    /// look-ups do not lag; what outlasts the call is what a target still does after it.
+    #[must_use]
+    pub const fn erp_settle_seconds(&self) -> u32 {
+        self.call_timeout_seconds + LATE_SECONDS_MAX + 1
     }
 }

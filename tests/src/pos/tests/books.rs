@@ -71,7 +71,7 @@ fn holding(orders: &[(&str, u64)], refunds: &[(&str, u64)], level: i64) -> Holdi
     let keyed = |list: &[(&str, u64)]| list.iter().map(|(name, n)| (key(name), *n)).collect();
     let item = ("0042".to_owned(), "4711".to_owned());
     let stock = Some(BTreeMap::from([(item, Milli::units(level))]));
-    Holdings { orders: keyed(orders), refunds: keyed(refunds), stock }
+    Holdings { orders: keyed(orders), refunds: keyed(refunds), stock, ledger: None }
 }
 
 /// Two sales of one unit each and a return of one.

@@ -3,6 +3,7 @@
 mod books;
 mod events;
 mod fit;
+mod ledger;
 mod sending;
 
 use std::sync::{Arc, Mutex};
@@ -11,7 +12,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 
 use super::books::{Acknowledgement, Books, EntryNumber, Outcome, SharedBooks, StoreBooks};
-use super::catalogue::Catalogue;
+use super::catalogue::{Catalogue, TaxCode};
 use super::mix::Mix;
 use super::place::{Identity, Place, Store};
 use super::register::{Made, Register};
