@@ -1,11 +1,13 @@
 //! Sync: brings what the journal holds up to the relay, and news of it back.
 //!
-//! `machine` decides and does no I/O; `driver` does what it says; `downlink` asks for news beside
-//! it; `https` or `mqtt` carries both; `enrol` makes the device known first. Sync reads from the journal
-//! what capture wrote and never meets it otherwise: nothing here can make a sale wait.
+//! `machine` decides and does no I/O; `conversation` joins it to the journal and `driver` to a
+//! way up; `downlink` asks for news beside it; `https` or `mqtt` carries both; `enrol` makes the
+//! device known first. Sync reads from the journal what capture wrote and never meets it
+//! otherwise: nothing here can make a sale wait.
 
 mod answer;
 pub mod batch;
+pub mod conversation;
 mod downlink;
 mod driver;
 pub mod enrol;
