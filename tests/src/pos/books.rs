@@ -10,7 +10,10 @@ use std::sync::{Arc, Mutex};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::catalogue::{Catalogue, TaxCode};
+pub use super::sums::{Drawer, Figures, Flow, Goods, Tax, Totals};
+pub use super::words::{Kind, TenderKind};
+
+use super::catalogue::Catalogue;
 use super::figures::Milli;
 
 /// The books of all stores, shared by their registers.
@@ -32,110 +35,6 @@ pub struct StoreBooks {
     pub entries: Vec<Entry>,
     /// What stands on the shelves now.
     on_hand: BTreeMap<String, Milli>,
-}
-
-/// What an entry is about. A till movement carries its word.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Kind {
-    /// Goods sold.
-    Sale,
-    /// Goods back, money back.
-    Return,
-    /// A basket never finished.
-    Void,
-    /// A basket put aside.
-    Suspend,
-    /// A basket taken up again.
-    Resume,
-    /// A till opened.
-    Open,
-    /// A till closed.
-    Close,
-    /// The drawer opened without a sale.
-    NoSale,
-    /// A stock document.
-    Stock,
-}
-
-impl Kind {
-    /// The word that the event carries.
-    #[must_use]
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Sale => "sale",
-            Self::Return => "return",
-            Self::Void => "void",
-            Self::Suspend => "suspend",
-            Self::Resume => "resume",
-            Self::Open => "open",
-            Self::Close => "close",
-            Self::NoSale => "no_sale",
-            Self::Stock => "stock",
-        }
-    }
-}
-
-/// The kinds of money that the simulated stores take.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum TenderKind {
-    /// Coins and notes.
-    Cash,
-    /// A payment card.
-    Card,
-    /// A telephone.
-    Mobile,
-    /// A gift card.
-    GiftCard,
-}
-
-impl TenderKind {
-    /// The word that the event carries.
-    #[must_use]
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Cash => "cash",
-            Self::Card => "card",
-            Self::Mobile => "mobile",
-            Self::GiftCard => "gift_card",
-        }
-    }
-}
-
-/// A tax that prices include.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Tax {
-    /// What it is levied on, in minor units.
-    pub base_minor: i64,
-    /// The tax, in minor units.
-    pub amount_minor: i64,
-}
-
-/// Money of one kind.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Flow {
-    /// To the store, in minor units.
-    pub in_minor: i64,
-    /// To customers, in minor units.
-    pub out_minor: i64,
-}
-
-/// The money side of one entry or of many. Taxes and rounding of returns are negative.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Figures {
-    /// What sales came to.
-    pub sold_minor: i64,
-    /// What returns paid back.
-    pub returned_minor: i64,
-    /// Discounts of sales.
-    pub discounts_minor: i64,
-    /// Cash rounding, signed: 4.82 paid as 4.80 is −2.
-    pub rounding_minor: i64,
-    /// Taxes, by code.
-    pub taxes: BTreeMap<TaxCode, Tax>,
-    /// Money, by kind.
-    pub tenders: BTreeMap<TenderKind, Flow>,
 }
 
 /// What an entry does to the stock of an item.
@@ -160,9 +59,11 @@ pub struct Entry {
     pub at: Timestamp,
     /// The money side.
     pub figures: Figures,
+    /// What went over the counter, which is what other systems keep documents of.
+    pub goods: Goods,
     /// The stock side, by SKU; an item may stand on several lines.
     pub stock: Vec<(String, Change)>,
-    /// For a return: the key of the sale.
+    /// For what comes back, is undone or completed: the key of the earlier receipt.
     pub original: Option<String>,
     /// What the agent answered.
     pub outcome: Outcome,
@@ -324,53 +225,6 @@ impl Expected {
             *self = Self { low, high };
         } else {
             *self = Self { low: self.low.min(low), high: self.high.max(high) };
-        }
-    }
-}
-
-/// Counts and sums over entries.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Totals {
-    /// How many, by kind.
-    pub counts: BTreeMap<Kind, u64>,
-    /// The money side.
-    pub figures: Figures,
-}
-
-impl Totals {
-    /// Sums entries up.
-    #[must_use]
-    pub fn of<'a>(entries: impl IntoIterator<Item = &'a Entry>) -> Self {
-        let mut totals = Self::default();
-        for entry in entries {
-            *totals.counts.entry(entry.kind).or_default() += 1;
-            totals.figures.add(&entry.figures);
-        }
-        totals
-    }
-
-    /// How many of one kind.
-    #[must_use]
-    pub fn count(&self, kind: Kind) -> u64 {
-        self.counts.get(&kind).copied().unwrap_or_default()
-    }
-}
-
-impl Figures {
-    fn add(&mut self, other: &Self) {
-        self.sold_minor += other.sold_minor;
-        self.returned_minor += other.returned_minor;
-        self.discounts_minor += other.discounts_minor;
-        self.rounding_minor += other.rounding_minor;
-        for (code, tax) in &other.taxes {
-            let sum = self.taxes.entry(*code).or_default();
-            sum.base_minor += tax.base_minor;
-            sum.amount_minor += tax.amount_minor;
-        }
-        for (kind, flow) in &other.tenders {
-            let sum = self.tenders.entry(*kind).or_default();
-            sum.in_minor += flow.in_minor;
-            sum.out_minor += flow.out_minor;
         }
     }
 }

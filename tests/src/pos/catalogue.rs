@@ -45,13 +45,18 @@ const GOODS: [&str; 20] = [
     "yoghurt",
 ];
 
-/// The rate that a receipt prints as a letter. The rates are Germany's.
+/// A tax that a receipt prints as a letter. The rates of A and B are Germany's, those of S and C
+/// made up like those of a state and a city in North America.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum TaxCode {
     /// The full rate.
     A,
     /// The reduced rate.
     B,
+    /// The state's.
+    S,
+    /// The city's.
+    C,
 }
 
 impl TaxCode {
@@ -61,15 +66,35 @@ impl TaxCode {
         match self {
             Self::A => "A",
             Self::B => "B",
+            Self::S => "S",
+            Self::C => "C",
         }
     }
 
-    /// The rate in per cent, included in prices.
+    /// The rate in per cent.
     #[must_use]
     pub const fn rate_percent(self) -> i64 {
         match self {
             Self::A => 19,
             Self::B => 7,
+            Self::S => 6,
+            Self::C => 2,
+        }
+    }
+
+    /// Whether prices include it; otherwise it comes on top of them.
+    #[must_use]
+    pub const fn is_included(self) -> bool {
+        matches!(self, Self::A | Self::B)
+    }
+
+    /// Who levies it, where several do.
+    #[must_use]
+    pub const fn authority(self) -> Option<&'static str> {
+        match self {
+            Self::A | Self::B => None,
+            Self::S => Some("state"),
+            Self::C => Some("city"),
         }
     }
 }
@@ -85,7 +110,7 @@ pub struct Item {
     pub description: String,
     /// The price of a piece or a kilogram, in minor units.
     pub price_minor: i64,
-    /// The tax that the price includes.
+    /// The tax that the price includes where prices include one.
     pub tax: TaxCode,
     /// Whether it is sold by weight, in kilograms.
     pub weighed: bool,

@@ -9,17 +9,19 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::books::{Books, Entry, Expected, Kind, Outcome};
+use super::books::{Books, Entry, Expected, Goods, Outcome};
 use super::figures::Milli;
 use super::ledger::{self, Ledger, LedgerDifference};
 
 /// What another system holds.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Holdings {
-    /// How many orders, by the key of the sale.
+    /// How many orders, by the key of the receipt on which goods went out.
     pub orders: BTreeMap<String, u64>,
-    /// How many refunds, by the key of the return.
+    /// How many refunds, by the key of the receipt on which goods came back.
     pub refunds: BTreeMap<String, u64>,
+    /// Whether it keeps refunds also of what comes back from no receipt.
+    pub keeps_unplaced: bool,
     /// Its stock, by store and SKU; none if it keeps none.
     pub stock: Option<BTreeMap<(String, String), Milli>>,
     /// Its ledger; none if it keeps none.
@@ -29,9 +31,9 @@ pub struct Holdings {
 /// How another system differs from the books. All lists empty is what is promised.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Differences {
-    /// Sales and returns that were acknowledged and are not there.
+    /// Receipts that were acknowledged and whose orders or refunds are not there.
     pub lost: Vec<String>,
-    /// Sales and returns that are there more than once.
+    /// Receipts whose orders or refunds are there more than once.
     pub duplicated: Vec<String>,
     /// Orders and refunds that no store made, or whose event the agent refused.
     pub foreign: Vec<String>,
@@ -72,8 +74,13 @@ impl Differences {
 #[must_use]
 pub fn compare(books: &Books, holdings: &Holdings) -> Differences {
     let mut differences = Differences::default();
-    compare_documents(books, Kind::Sale, &holdings.orders, &mut differences);
-    compare_documents(books, Kind::Return, &holdings.refunds, &mut differences);
+    let sells = |goods: &Goods| u64::from(goods.out_minor.is_some());
+    let takes_back = |goods: &Goods| {
+        let unplaced = holdings.keeps_unplaced && goods.unplaced_minor.is_some();
+        u64::from(goods.back_minor.is_some()) + u64::from(unplaced)
+    };
+    compare_documents(books, sells, &holdings.orders, &mut differences);
+    compare_documents(books, takes_back, &holdings.refunds, &mut differences);
     if let Some(stock) = &holdings.stock {
         differences.stock = compare_stock(books, stock);
     }
@@ -87,7 +94,7 @@ pub fn compare(books: &Books, holdings: &Holdings) -> Differences {
 /// Whether a receipt has to stand in the ledger: what was acknowledged, and of what was never
 /// answered whatever is there, in full.
 fn counts(entry: &Entry, holdings: &Holdings) -> bool {
-    let held = if entry.kind == Kind::Sale { &holdings.orders } else { &holdings.refunds };
+    let held = if entry.goods.out_minor.is_some() { &holdings.orders } else { &holdings.refunds };
     match entry.outcome {
         Outcome::Acknowledged(_) => true,
         Outcome::Open => held.contains_key(&entry.key),
@@ -95,20 +102,24 @@ fn counts(entry: &Entry, holdings: &Holdings) -> bool {
     }
 }
 
+/// Holds documents against the entries that call for some, `due` says how many.
 fn compare_documents(
     books: &Books,
-    kind: Kind,
+    due: impl Fn(&Goods) -> u64,
     held: &BTreeMap<String, u64>,
     differences: &mut Differences,
 ) {
     let mut known = BTreeSet::new();
-    for entry in books.entries().filter(|entry| entry.kind == kind) {
+    for entry in books.entries() {
+        let due = due(&entry.goods);
         let count = held.get(&entry.key).copied().unwrap_or_default();
-        match (&entry.outcome, count) {
-            (Outcome::Refused { .. }, _) => continue,
-            (Outcome::Acknowledged(_), 0) => differences.lost.push(entry.key.clone()),
-            (_, 2..) => differences.duplicated.push(entry.key.clone()),
-            _ => {}
+        if due == 0 || matches!(entry.outcome, Outcome::Refused { .. }) {
+            continue;
+        }
+        if count > due {
+            differences.duplicated.push(entry.key.clone());
+        } else if count < due && matches!(entry.outcome, Outcome::Acknowledged(_)) {
+            differences.lost.push(entry.key.clone());
         }
         known.insert(&entry.key);
     }

@@ -61,6 +61,12 @@ pub fn included_tax(gross_minor: i64, rate_percent: i64) -> i64 {
     share(gross_minor, rate_percent, 100 + rate_percent)
 }
 
+/// The tax that comes on top of a price at this rate.
+#[must_use]
+pub fn added_tax(net_minor: i64, rate_percent: i64) -> i64 {
+    share(net_minor, rate_percent, 100)
+}
+
 /// An amount as it can be paid in coins, the smallest of which is `step_minor`.
 #[must_use]
 pub fn in_coins(amount_minor: i64, step_minor: i64) -> i64 {

@@ -6,12 +6,14 @@
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::catalogue::Item;
+use super::books::{Kind, TenderKind};
+use super::catalogue::{Item, TaxCode};
+use super::deal::Deal;
 use super::figures::major;
-use super::payment::{Payment, Purpose, Tender};
+use super::line::{Line, Part, Thing};
+use super::payment::{Detail, Payment, Purpose, Tender, Way};
 use super::place::Place;
-use super::refund::BackLine;
-use super::sale::{Amounts, SoldLine};
+use super::refund::{BackLine, Source};
 
 /// The identity of an event's place and time, which every body states.
 pub(super) struct Heading<'a> {
@@ -49,8 +51,49 @@ pub(super) fn transaction(
     with(body, parts)
 }
 
+/// What a receipt says besides what customer and store settle on it.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Paper {
+    /// Goods that are handed over later.
+    pub(super) later: Vec<Line>,
+    /// The receipt that the goods coming back were sold on.
+    pub(super) lines_of: Option<Value>,
+    /// The receipt that this one undoes, resumes or completes.
+    pub(super) original: Option<Value>,
+    /// The books' key of whichever receipt is named.
+    pub(super) earlier: Option<String>,
+}
+
+/// What customer and store settle: first what comes back, then what goes out.
+pub(super) fn deal(heading: &Heading<'_>, deal: &Deal, paper: &Paper) -> Value {
+    let back = deal.back.iter().map(|line| brought_back(line, paper.lines_of.as_ref()));
+    let out = deal.out.iter().map(sold);
+    let later = paper.later.iter().map(|line| {
+        let mut written = sold(line);
+        written["fulfil"] = json!("later");
+        written
+    });
+    let mut parts = paid(&deal.payment);
+    if let Some(original) = &paper.original {
+        parts.insert("original".to_owned(), original.clone());
+    }
+    let lines = back.chain(out).chain(later).collect();
+    transaction(heading, deal.kind.word(), lines, deal.total_minor(), parts)
+}
+
+/// A post void that leaves it to the agent to look up what it undoes.
+pub(super) fn bare_post_void(heading: &Heading<'_>, original: Value) -> Value {
+    let parts = Map::from_iter([("original".to_owned(), original)]);
+    let mut body = transaction(heading, Kind::PostVoid.word(), Vec::new(), 0, parts);
+    let fields = body.as_object_mut().expect("a body is an object");
+    for absent in ["lines", "total"] {
+        fields.remove(absent);
+    }
+    body
+}
+
 /// The parts of a transaction that say how it was paid.
-pub(super) fn paid(payment: &Payment) -> Map<String, Value> {
+fn paid(payment: &Payment) -> Map<String, Value> {
     let mut parts = Map::new();
     if payment.rounding_minor != 0 {
         parts.insert("rounding".to_owned(), json!(payment.rounding_minor));
@@ -65,53 +108,109 @@ fn tender(tender: &Tender) -> Value {
         Purpose::Payment => "payment",
         Purpose::Change => "change",
         Purpose::Refund => "refund",
+        Purpose::Declined => "declined",
     };
     let mut written = json!({
         "tender": tender.number, "kind": tender.kind.word(), "purpose": purpose,
         "amount": tender.amount_minor,
     });
-    if tender.purpose != Purpose::Payment {
+    if tender.way == Way::ToCustomer {
         written["direction"] = json!("out");
     }
     if let Some(original) = tender.original {
         written["original"] = json!(original);
     }
+    if let Some((currency, minor, rate)) = tender.foreign() {
+        written["foreign"] = json!({ "currency": currency, "amount": minor, "rate": rate });
+    }
+    if let Detail::GiftCard(card) = &tender.detail {
+        let action = if tender.way == Way::ToStore { "redeem" } else { "refund" };
+        written["storedValue"] = json!({ "token": card, "action": action, "online": true });
+    }
+    if tender.kind == TenderKind::Voucher {
+        let number = tender.number.to_string();
+        written["storedValue"] = json!({ "token": number, "action": "redeem", "voucher": "multi" });
+    }
     written
 }
 
-/// A line of goods sold.
-pub(super) fn sold(line: &SoldLine) -> Value {
-    goods(line.number, &line.item, &line.sold)
-}
-
-/// A line of goods brought back from the receipt `original`.
-pub(super) fn brought_back(number: u32, line: &BackLine, original: &Value) -> Value {
-    let mut written = goods(number, &line.item, &line.back);
-    let mut original = original.clone();
-    original["line"] = json!(line.original);
-    written["direction"] = json!("in");
-    written["original"] = original;
-    written["disposition"] = json!(if line.damaged { "damaged" } else { "restock" });
-    written
-}
-
-fn goods(number: u32, item: &Item, amounts: &Amounts) -> Value {
+/// A line of what goes out.
+pub(super) fn sold(line: &Line) -> Value {
+    let amounts = &line.amounts;
+    let kind = match line.thing {
+        Thing::Item(_) => "item",
+        Thing::GiftCard(_) => "gift_card",
+        Thing::Prepayment => "prepayment",
+        Thing::Tip => "tip",
+    };
     let mut written = json!({
-        "line": number, "kind": "item", "item": sold_as(item),
-        "quantity": amounts.quantity.to_string(), "unitPrice": major(item.price_minor),
+        "line": line.number, "kind": kind,
+        "quantity": amounts.quantity.to_string(), "unitPrice": major(line.price_minor),
         "extended": amounts.extended_minor, "total": amounts.total_minor,
-        "taxes": [{
-            "code": item.tax.letter(), "rate": item.tax.rate_percent().to_string(),
-            "amount": amounts.tax_minor, "included": true,
-        }],
     });
-    if item.weighed {
-        written["unit"] = json!(item.unit());
+    if !amounts.taxes.is_empty() {
+        written["taxes"] = amounts.taxes.iter().map(|levied| tax(line, *levied)).collect();
+    }
+    match &line.thing {
+        Thing::Item(item) => {
+            written["item"] = sold_as(item);
+            if item.weighed {
+                written["unit"] = json!(item.unit());
+            }
+            if line.is_exempt && line.price_minor != item.price_minor {
+                written["regularUnitPrice"] = json!(major(item.price_minor));
+            }
+        }
+        Thing::GiftCard(card) => written["giftCard"] = json!(card),
+        Thing::Prepayment | Thing::Tip => {}
+    }
+    if let Part::Component { header, .. } = line.part {
+        written["parent"] = json!(header);
+    }
+    if let Some(moves) = line.part.stated_stock() {
+        written["stock"] = json!(moves);
     }
     if amounts.discount_minor() > 0 {
         let discount = json!({ "kind": "promotion", "amount": amounts.discount_minor() });
         written["discounts"] = json!([discount]);
     }
+    written
+}
+
+fn tax(line: &Line, (code, amount): (TaxCode, i64)) -> Value {
+    let mut written = json!({
+        "code": code.letter(), "rate": code.rate_percent().to_string(), "amount": amount,
+    });
+    if code.is_included() {
+        written["included"] = json!(true);
+    }
+    if let Some(authority) = code.authority() {
+        written["authority"] = json!(authority);
+        written["base"] = json!(line.amounts.base_minor());
+    }
+    if line.is_exempt {
+        written["base"] = json!(line.amounts.base_minor());
+        written["exemption"] = json!({ "reason": "diplomatic mission", "certificate": "EX-17" });
+    }
+    written
+}
+
+/// A line of what comes back; `lines_of` is the receipt that it was sold on.
+fn brought_back(back: &BackLine, lines_of: Option<&Value>) -> Value {
+    let mut written = sold(&back.line);
+    written["direction"] = json!("in");
+    match back.source {
+        Source::Receipt(number) => {
+            written["original"] = lines_of.cloned().unwrap_or_default();
+            written["original"]["line"] = json!(number);
+        }
+        Source::Blind => {
+            let blind = json!({ "reason": "no receipt", "approver": "m-1" });
+            written["original"] = json!({ "blind": blind });
+        }
+        Source::Deposit | Source::Undone => return written,
+    }
+    written["disposition"] = json!(if back.is_damaged { "damaged" } else { "restock" });
     written
 }
 

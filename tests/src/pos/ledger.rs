@@ -9,7 +9,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::books::{Books, Entry, Figures, Kind, TenderKind};
+use super::books::{Books, Entry, TenderKind};
 use super::catalogue::TaxCode;
 
 /// An account, by what it is for.
@@ -51,17 +51,16 @@ impl fmt::Display for LedgerDifference {
     }
 }
 
-/// The ledger of those sales and returns that count.
+/// The ledger of those receipts that count, of which goods went over the counter. What only changes
+/// one kind of money for another is none of it.
 #[must_use]
 pub fn expected(books: &Books, counts: impl Fn(&Entry) -> bool) -> Ledger {
     let mut ledger = Ledger::new();
     for (store, of_store) in &books.stores {
-        let posted = of_store
-            .entries
-            .iter()
-            .filter(|entry| matches!(entry.kind, Kind::Sale | Kind::Return) && counts(entry));
+        let posted =
+            of_store.entries.iter().filter(|entry| !entry.goods.is_nothing() && counts(entry));
         for entry in posted {
-            for (account, balance) in balances(&entry.figures) {
+            for (account, balance) in balances(entry) {
                 *ledger.entry((store.clone(), account)).or_default() += balance;
             }
         }
@@ -69,11 +68,16 @@ pub fn expected(books: &Books, counts: impl Fn(&Entry) -> bool) -> Ledger {
     ledger
 }
 
-/// What one receipt leaves on each account; the balances add up to nothing.
-fn balances(figures: &Figures) -> Vec<(Account, i64)> {
-    let mut balances = vec![(Account::Rounding, -figures.rounding_minor)];
+/// What one receipt leaves on each account; the balances add up to nothing. What is taken for gift
+/// cards, deposits and tips is earned here like the rest.
+fn balances(entry: &Entry) -> Vec<(Account, i64)> {
+    let figures = &entry.figures;
+    let taxes: i64 = figures.taxes.values().map(|tax| tax.amount_minor).sum();
+    let mut balances = vec![
+        (Account::Rounding, -figures.rounding_minor),
+        (Account::Income, taxes - entry.goods.due_minor()),
+    ];
     for (code, tax) in &figures.taxes {
-        balances.push((Account::Income, -tax.base_minor));
         balances.push((Account::Tax(*code), -tax.amount_minor));
     }
     for (kind, flow) in &figures.tenders {

@@ -11,17 +11,21 @@ pub mod books;
 pub mod catalogue;
 pub mod client;
 pub mod compare;
+mod deal;
 pub mod driver;
 pub mod figures;
 pub mod fitted;
 mod json;
 pub mod ledger;
+mod line;
 pub mod mix;
 mod payment;
 pub mod place;
 mod refund;
 pub mod register;
 mod sale;
+mod sums;
+mod words;
 mod z;
 
 #[cfg(test)]

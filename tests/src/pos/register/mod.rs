@@ -3,6 +3,9 @@
 //! Whatever happens is written into the store's books first and then handed out as bytes to be
 //! sent, which never change again. The clock and the books are arguments. Does not send.
 
+mod money;
+mod returns;
+mod sales;
 mod stock;
 
 use std::collections::VecDeque;
@@ -15,12 +18,14 @@ use rand::{RngExt, SeedableRng};
 use serde_json::{Map, Value};
 
 use super::basket::{BasketLine, Baskets};
-use super::books::{Entry, EntryNumber, Figures, Kind, Outcome, StoreBooks, Totals};
+use super::books::{Entry, EntryNumber, Figures, Goods, Kind, Outcome, StoreBooks, Totals};
 use super::catalogue::Catalogue;
-use super::json::{self, Heading};
-use super::mix::{Activity, Mix};
+use super::deal::Deal;
+use super::json::{self, Heading, Paper};
+use super::mix::{Activity, Mix, Twist};
+use super::payment::{Detail, Payment, Way};
 use super::place::{Identity, Place};
-use super::sale::{self, Sold};
+use super::sale::Sold;
 use super::z::{self, Closing};
 
 const TRANSACTION: &str = "storekeep.transaction.v1";
@@ -40,6 +45,22 @@ const OVER_SHORT_MINOR_MAX: i64 = 200;
 enum Waiting {
     Resume { basket: Vec<BasketLine>, business_date: String, receipt: String },
     Sell(Vec<BasketLine>),
+}
+
+/// A gift card that was issued here.
+#[derive(Debug, Clone)]
+struct GiftCard {
+    token: String,
+    balance_minor: i64,
+}
+
+/// Goods put by against a deposit.
+#[derive(Debug, Clone)]
+struct Layaway {
+    basket: Vec<BasketLine>,
+    deposit_minor: i64,
+    business_date: String,
+    receipt: String,
 }
 
 /// A day of a register.
@@ -75,6 +96,9 @@ pub struct Register {
     grand_total_minor: i64,
     sold: VecDeque<Sold>,
     waiting: VecDeque<Waiting>,
+    trainings: u32,
+    gift_cards: Vec<GiftCard>,
+    layaways: VecDeque<Layaway>,
 }
 
 impl Register {
@@ -103,6 +127,9 @@ impl Register {
             grand_total_minor: 0,
             sold: VecDeque::new(),
             waiting: VecDeque::new(),
+            trainings: 0,
+            gift_cards: Vec::new(),
+            layaways: VecDeque::new(),
         }
     }
 
@@ -139,7 +166,9 @@ impl Register {
     /// The till is closed.
     pub fn act(&mut self, now: Timestamp, books: &mut StoreBooks) -> Made {
         match self.waiting.pop_front() {
-            Some(Waiting::Sell(basket)) => return self.sell_basket(&basket, now, books),
+            Some(Waiting::Sell(basket)) => {
+                return self.sell_basket(&basket, Twist::None, now, books);
+            }
             Some(Waiting::Resume { basket, business_date, receipt }) => {
                 let original = json::reference(&self.place, &business_date, &receipt);
                 let made = self.unfinished(Kind::Resume, &basket, Some(original), now, books);
@@ -149,74 +178,41 @@ impl Register {
             None => {}
         }
         match self.mix.draw(&mut self.chance) {
-            Activity::Sell => self.sell(now, books),
+            Activity::SellWith(twist) => self.sell_with(twist, now, books),
             Activity::TakeBack => match self.take_back(now, books) {
                 Some(made) => made,
                 None => self.sell(now, books),
             },
+            Activity::Exchange => match self.exchange(now, books) {
+                Some(made) => made,
+                None => self.sell(now, books),
+            },
+            Activity::PostVoid => match self.post_void(now, books) {
+                Some(made) => made,
+                None => self.sell(now, books),
+            },
+            Activity::BlindReturn => self.take_back_blind(now, books),
             Activity::Void => {
                 let basket = self.baskets.next(&self.catalogue);
                 self.unfinished(Kind::Void, &basket, None, now, books)
             }
             Activity::Suspend => self.suspend(now, books),
+            Activity::Train => self.train(now, books),
+            Activity::IssueGiftCard => self.issue_gift_card(now, books),
+            Activity::Redeem => self.redeem(now, books),
+            Activity::Prepayment => self.prepayment(now, books),
+            Activity::ExchangeTender => self.exchange_tender(now, books),
+            Activity::PayAccount => self.pay_account(now, books),
             Activity::NoSale => {
                 let receipt = self.next_receipt();
                 self.till(Kind::NoSale, &receipt, Map::new(), now, books)
             }
+            Activity::PettyCash => self.petty_cash(now, books),
+            Activity::Safe => self.safe(now, books),
             Activity::Adjust => self.adjust(now, books),
             Activity::Receive => self.receive(now, books),
             Activity::Count => self.count(now, books),
         }
-    }
-
-    /// Sells a basket as people fill it.
-    ///
-    /// # Panics
-    /// The till is closed.
-    pub fn sell(&mut self, now: Timestamp, books: &mut StoreBooks) -> Made {
-        let basket = self.baskets.next(&self.catalogue);
-        self.sell_basket(&basket, now, books)
-    }
-
-    /// Sells a basket of so many lines.
-    ///
-    /// # Panics
-    /// The till is closed.
-    pub fn sell_lines(&mut self, lines: usize, now: Timestamp, books: &mut StoreBooks) -> Made {
-        let basket = self.baskets.of_lines(&self.catalogue, lines);
-        self.sell_basket(&basket, now, books)
-    }
-
-    /// Takes goods back on one of its own earlier receipts; none if it remembers nothing that
-    /// could come back.
-    ///
-    /// # Panics
-    /// The till is closed.
-    pub fn take_back(&mut self, now: Timestamp, books: &mut StoreBooks) -> Option<Made> {
-        let returnable: Vec<_> =
-            (0..self.sold.len()).filter(|place| self.sold[*place].is_returnable()).collect();
-        if returnable.is_empty() {
-            return None;
-        }
-        let place = returnable[self.chance.random_range(0..returnable.len())];
-        let sold = &mut self.sold[place];
-        let back = sold.take_back(self.place.store.coin_minor, &mut self.chance)?;
-        let (sold_on, sold_as) = (sold.business_date.clone(), sold.receipt.clone());
-        let original = json::reference(&self.place, &sold_on, &sold_as);
-        let numbered = (1..).zip(&back.lines);
-        let lines =
-            numbered.map(|(number, line)| json::brought_back(number, line, &original)).collect();
-        let receipt = self.next_receipt();
-        let at = books.next_time(now);
-        let heading = self.heading(&receipt, at);
-        let parts = json::paid(&back.payment);
-        let body =
-            json::transaction(&heading, Kind::Return.word(), lines, -back.paid_back_minor, parts);
-        let mut entry = self.entry(Kind::Return, &receipt, at);
-        entry.figures = back.figures();
-        entry.stock = back.stock();
-        entry.original = Some(self.key(&sold_on, &sold_as));
-        Some(self.made(TRANSACTION, entry, body, books))
     }
 
     /// Closes the till with its Z.
@@ -249,63 +245,49 @@ impl Register {
         made
     }
 
-    fn sell_basket(
+    /// Prints what customer and store settle, and writes it into the books.
+    fn conclude(
         &mut self,
-        basket: &[BasketLine],
+        deal: &Deal,
+        paper: Paper,
         now: Timestamp,
         books: &mut StoreBooks,
     ) -> Made {
-        let lines = sale::lines(basket, &self.catalogue);
-        let payment = sale::pay(&lines, self.place.store.coin_minor, &mut self.chance);
         let receipt = self.next_receipt();
         let at = books.next_time(now);
-        let heading = self.heading(&receipt, at);
-        let figures = sale::figures(&lines, &payment);
-        let written = lines.iter().map(json::sold).collect();
-        let parts = json::paid(&payment);
-        let kind = Kind::Sale;
-        let body = json::transaction(&heading, kind.word(), written, figures.sold_minor, parts);
-        let mut entry = self.entry(kind, &receipt, at);
-        entry.figures = figures;
-        entry.stock = sale::stock(&lines);
-        let business_date = self.business_date().to_owned();
-        let paid = sale::paid(&payment);
-        self.sold.push_back(Sold { business_date, receipt, lines, paid });
-        if self.sold.len() > SALES_REMEMBERED_MAX {
-            self.sold.pop_front();
+        let body = json::deal(&self.heading(&receipt, at), deal, &paper);
+        self.enter(deal, paper.earlier, &receipt, at, body, books)
+    }
+
+    fn enter(
+        &mut self,
+        deal: &Deal,
+        earlier: Option<String>,
+        receipt: &str,
+        at: Timestamp,
+        body: Value,
+        books: &mut StoreBooks,
+    ) -> Made {
+        let mut entry = self.entry(deal.kind, receipt, at);
+        entry.figures = deal.figures();
+        entry.goods = deal.goods();
+        entry.stock = deal.stock();
+        entry.original = earlier;
+        self.charge_gift_cards(&deal.payment);
+        self.made(TRANSACTION, entry, body, books)
+    }
+
+    /// Keeps what is left on the gift cards that were issued here.
+    fn charge_gift_cards(&mut self, payment: &Payment) {
+        for tender in &payment.tenders {
+            let Detail::GiftCard(token) = &tender.detail else { continue };
+            let known = self.gift_cards.iter_mut().find(|card| card.token == *token);
+            let card = known.expect("a register takes gift cards that it issued");
+            card.balance_minor += match tender.way {
+                Way::ToStore => -tender.amount_minor,
+                Way::ToCustomer => tender.amount_minor,
+            };
         }
-        self.made(TRANSACTION, entry, body, books)
-    }
-
-    fn suspend(&mut self, now: Timestamp, books: &mut StoreBooks) -> Made {
-        let basket = self.baskets.next(&self.catalogue);
-        let made = self.unfinished(Kind::Suspend, &basket, None, now, books);
-        let business_date = self.business_date().to_owned();
-        let receipt = receipt_text(self.receipts);
-        self.waiting.push_back(Waiting::Resume { basket, business_date, receipt });
-        made
-    }
-
-    /// A basket that was voided, put aside or taken up: it has lines and a total, and no payment.
-    fn unfinished(
-        &mut self,
-        kind: Kind,
-        basket: &[BasketLine],
-        original: Option<Value>,
-        now: Timestamp,
-        books: &mut StoreBooks,
-    ) -> Made {
-        let lines = sale::lines(basket, &self.catalogue);
-        let receipt = self.next_receipt();
-        let at = books.next_time(now);
-        let heading = self.heading(&receipt, at);
-        let parts = original.map(|original| ("original".to_owned(), original));
-        let due_minor = sale::due_minor(&lines);
-        let written = lines.iter().map(json::sold).collect();
-        let parts = parts.into_iter().collect();
-        let body = json::transaction(&heading, kind.word(), written, due_minor, parts);
-        let entry = self.entry(kind, &receipt, at);
-        self.made(TRANSACTION, entry, body, books)
     }
 
     fn till(
@@ -348,6 +330,7 @@ impl Register {
             kind,
             at,
             figures: Figures::default(),
+            goods: Goods::default(),
             stock: Vec::new(),
             original: None,
             outcome: Outcome::Open,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::pos::books::{Change, Entry, Expected, Figures, Kind};
+use crate::pos::books::{Change, Entry, Expected, Figures, Goods, Kind};
 use crate::pos::compare::{Holdings, compare};
 use crate::pos::figures::{Milli, in_coins, included_tax, major, share};
 
@@ -51,11 +51,17 @@ fn write(books: &mut Books, kind: Kind, receipt: &str, change: Change, acknowled
     } else {
         Outcome::Open
     };
+    let goods = match kind {
+        Kind::Sale => Goods { out_minor: Some(0), ..Goods::default() },
+        Kind::Return => Goods { back_minor: Some(0), ..Goods::default() },
+        _ => Goods::default(),
+    };
     let entry = Entry {
         key: format!("0042/1/2026-11-23/{receipt}"),
         kind,
         at: store.next_time(noon()),
         figures: Figures::default(),
+        goods,
         stock: vec![("4711".to_owned(), change)],
         original: None,
         outcome,
@@ -71,7 +77,8 @@ fn holding(orders: &[(&str, u64)], refunds: &[(&str, u64)], level: i64) -> Holdi
     let keyed = |list: &[(&str, u64)]| list.iter().map(|(name, n)| (key(name), *n)).collect();
     let item = ("0042".to_owned(), "4711".to_owned());
     let stock = Some(BTreeMap::from([(item, Milli::units(level))]));
-    Holdings { orders: keyed(orders), refunds: keyed(refunds), stock, ledger: None }
+    let (orders, refunds) = (keyed(orders), keyed(refunds));
+    Holdings { orders, refunds, stock, ..Holdings::default() }
 }
 
 /// Two sales of one unit each and a return of one.
@@ -107,6 +114,20 @@ fn what_is_there_twice_is_duplicated() {
 fn what_no_store_made_is_foreign() {
     let differences = compare(&traded(), &holding(&[("1", 1), ("2", 1), ("9", 1)], &[("3", 1)], 9));
     assert_eq!(differences.foreign, [key("9")]);
+}
+
+#[test]
+fn what_comes_back_from_no_receipt_is_held_only_where_such_refunds_are_kept() {
+    let mut books = traded();
+    write(&mut books, Kind::Stock, "4", Change::By(Milli::ZERO), true);
+    let entries = &mut books.stores.get_mut("0042").unwrap().entries;
+    entries[3].goods.unplaced_minor = Some(250);
+    let held = |refunds: &[(&str, u64)]| holding(&[("1", 1), ("2", 1)], refunds, 9);
+    assert!(compare(&books, &held(&[("3", 1)])).is_empty());
+    let kept = |refunds| Holdings { keeps_unplaced: true, ..held(refunds) };
+    assert_eq!(compare(&books, &kept(&[("3", 1)])).lost, [key("4")]);
+    assert!(compare(&books, &kept(&[("3", 1), ("4", 1)])).is_empty());
+    assert_eq!(compare(&books, &held(&[("3", 1), ("4", 1)])).foreign, [key("4")]);
 }
 
 #[test]

@@ -24,7 +24,7 @@ fn differences(books: &Books, ledger: Ledger) -> Differences {
         entries.map(|entry| (entry.key.clone(), 1)).collect()
     };
     let (orders, refunds) = (held(Kind::Sale), held(Kind::Return));
-    compare(books, &Holdings { orders, refunds, stock: None, ledger: Some(ledger) })
+    compare(books, &Holdings { orders, refunds, ledger: Some(ledger), ..Holdings::default() })
 }
 
 #[test]

@@ -3,6 +3,7 @@
 mod books;
 mod events;
 mod fit;
+mod kinds;
 mod ledger;
 mod sending;
 
@@ -14,7 +15,7 @@ use jiff::civil::Date;
 use super::books::{Acknowledgement, Books, EntryNumber, Outcome, SharedBooks, StoreBooks};
 use super::catalogue::{Catalogue, TaxCode};
 use super::mix::Mix;
-use super::place::{Identity, Place, Store};
+use super::place::{Identity, Place, Store, Taxation};
 use super::register::{Made, Register};
 
 const DAY: Date = Date::constant(2026, 11, 23);
@@ -34,6 +35,17 @@ impl Shop {
         let catalogue = Arc::new(Catalogue::generate(seed, 200, 150));
         let books = Books::open(&catalogue, ["0042"]).stores.remove("0042").unwrap();
         let register = register(&catalogue, "0042", "2", coin_minor, mix, seed);
+        Self { register, books }
+    }
+
+    /// A store elsewhere, where taxes may come on top of prices.
+    fn taxed(seed: u64, coin_minor: i64, taxation: Taxation) -> Self {
+        let Self { register, books } = Self::new(seed, Mix::MIXED_DAY, coin_minor);
+        let Place { store, .. } = register.place().clone();
+        let store = Arc::new(Store { taxation, ..(*store).clone() });
+        let place = Place { store, ..register.place().clone() };
+        let catalogue = Arc::new(Catalogue::generate(seed, 200, 150));
+        let register = Register::new(place, catalogue, Mix::MIXED_DAY, Identity::LeftOut, seed);
         Self { register, books }
     }
 
@@ -70,7 +82,12 @@ fn register(
     mix: Mix,
     seed: u64,
 ) -> Register {
-    let store = Store { name: store.to_owned(), currency: "EUR".to_owned(), coin_minor };
+    let store = Store {
+        name: store.to_owned(),
+        currency: "EUR".to_owned(),
+        coin_minor,
+        taxation: Taxation::Included,
+    };
     let place = Place {
         store: Arc::new(store),
         register: register.to_owned(),

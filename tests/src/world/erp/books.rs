@@ -34,7 +34,7 @@ const NOBODY: &str = "?";
 /// # Errors
 /// An amount has more places than the currency.
 pub(in crate::world) fn holdings(books: &ErpBooks, setup: &Setup, plan: &Plan) -> Result<Holdings> {
-    let mut holdings = Holdings::default();
+    let mut holdings = Holdings { keeps_unplaced: true, ..Holdings::default() };
     let mut stores: BTreeMap<&str, String> = BTreeMap::new();
     for invoice in invoices(books) {
         let name = invoice["name"].as_str().unwrap_or_default();
