@@ -63,6 +63,9 @@ fn show(status: &Status, json: bool, out: &mut dyn Write) -> std::io::Result<()>
     if let Some(oldest) = journal.oldest_unsent_at {
         writeln!(out, "  oldest    not relayed since {oldest}")?;
     }
+    for incident in &journal.incidents {
+        writeln!(out, "  incident  {incident}")?;
+    }
     if let Link::Offline { reason, .. } | Link::NotEnrolled { reason } = &status.relay.link {
         writeln!(out, "  relay     {reason}")?;
     }

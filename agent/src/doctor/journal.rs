@@ -6,11 +6,14 @@ use protocol::chain::Position;
 
 use super::Check;
 use crate::cli::{CommandError, Source};
-use crate::local_api::Status;
+use crate::local_api::{Incident, Status};
 use crate::lookup::{PAGE_ENTRIES_MAX, Which};
 
 /// Entries of the end that are looked at: read and hashed within a second.
 const CHECKED_MAX: u64 = 1_000;
+
+const FIX: &str =
+    "run `storekeep-agent journal verify`, keep the file, and read docs/errors/SK0043.md";
 
 /// Bytes of records that are read for it.
 const CHECKED_BYTES_MAX: usize = 4 * 1024 * 1024;
@@ -21,13 +24,26 @@ const SPAN_SECONDS_MIN: i64 = 60 * 60;
 const SECONDS_A_DAY: i64 = 24 * 60 * 60;
 
 /// Opens it, or asks the agent that has it open.
-pub(super) async fn check(source: &Result<Source, CommandError>) -> Vec<Check> {
+pub(super) async fn check(
+    source: &Result<Source, CommandError>,
+    status: Option<&Status>,
+) -> Vec<Check> {
     const NAME: &str = "journal";
     match source {
         Ok(Source::Agent(_)) => {
-            vec![Check::good(NAME, "open in the running agent, which reads it")]
+            let mut checks = vec![Check::good(NAME, "open in the running agent, which reads it")];
+            let incidents = status.map(|status| status.journal.incidents.clone());
+            checks.extend(incidents.unwrap_or_default().first().map(incident));
+            checks
         }
-        Ok(Source::File { journal, .. }) => vec![tail(journal).await],
+        Ok(Source::File { journal, .. }) => {
+            let mut checks = vec![tail(journal).await];
+            match Incident::latest(journal).await {
+                Ok(incidents) => checks.extend(incidents.first().map(incident)),
+                Err(error) => checks.push(Check::bad(NAME, error.to_string(), FIX)),
+            }
+            checks
+        }
         Err(error) => {
             let fix = error.problem.next.clone().unwrap_or_default();
             let found = format!("{} [{}]", error.problem.detail, error.problem.code);
@@ -36,16 +52,28 @@ pub(super) async fn check(source: &Result<Source, CommandError>) -> Vec<Check> {
     }
 }
 
+/// The last thing that happened to its files.
+fn incident(incident: &Incident) -> Check {
+    const NAME: &str = "journal files";
+    match incident.lost() {
+        0 => Check::notice(NAME, incident.to_string(), "read docs/errors/SK0048.md"),
+        _ => Check::bad(
+            NAME,
+            incident.to_string(),
+            "let the POS send its transactions of that time again, and read docs/errors/SK0048.md",
+        ),
+    }
+}
+
 /// Recomputes the chain over the newest entries.
 async fn tail(journal: &journal::Journal) -> Check {
     const NAME: &str = "journal";
-    let fix = "run `storekeep-agent journal verify`, keep the file, and read docs/errors/SK0043.md";
     match broken(journal).await {
         Ok(None) => Check::good(NAME, "opens, and its newest entries hold"),
         Ok(Some(sequence)) => {
-            Check::bad(NAME, format!("entry {sequence} is not what was journaled"), fix)
+            Check::bad(NAME, format!("entry {sequence} is not what was journaled"), FIX)
         }
-        Err(error) => Check::bad(NAME, format!("{error}: {}", error.source), fix),
+        Err(error) => Check::bad(NAME, format!("{error}: {}", error.source), FIX),
     }
 }
 

@@ -122,7 +122,7 @@ async fn check(place: &Place) -> Vec<Check> {
     checks.push(local_api(&config, &agent).await);
     let status = agent.ok().map(|(_, status)| status);
     let source = Source::find(place, &config).await;
-    checks.extend(journal::check(&source).await);
+    checks.extend(journal::check(&source, status.as_ref()).await);
     let bytes_a_day = journal::bytes_a_day(&source, status.as_ref()).await;
     checks.push(host::disk(folder, bytes_a_day));
     let way = relay::check(&config).await;

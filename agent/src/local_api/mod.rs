@@ -5,6 +5,7 @@
 
 mod access;
 mod entries;
+mod incidents;
 mod metrics;
 pub mod openapi;
 mod page;
@@ -34,6 +35,7 @@ use crate::inputs::http::{Intake, post_events};
 use crate::seams::Seams;
 
 pub use self::access::Peer;
+pub use self::incidents::{Incident, Missing};
 pub use self::progress::{
     EventProgress, ReceiptKey, ReceiptKeyError, ReceiptProgress, Stage, TargetProgress,
 };

@@ -17,7 +17,7 @@ use protocol::problem::Problem;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Parts, Shared, respond};
+use super::{Incident, Parts, Shared, respond};
 use crate::health;
 use crate::inputs::http::Tally;
 
@@ -68,6 +68,9 @@ pub struct JournalStatus {
     pub bytes: u64,
     /// Whether the disk is full, so that events are refused.
     pub disk_full: bool,
+    /// What happened to its files, newest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub incidents: Vec<Incident>,
 }
 
 /// What came in over HTTP.
@@ -109,30 +112,46 @@ pub(super) async fn healthz(State(shared): State<Arc<Shared>>) -> Response {
 pub(super) async fn read(shared: &Shared) -> Result<Status, Problem> {
     let Parts { config, journal, health, seams, enrolment, .. } = &shared.parts;
     let stats = journal.stats().await.map_err(|error| respond::unreadable(&error))?;
+    let incidents = Incident::latest(journal).await;
+    let incidents = incidents.map_err(|error| respond::unreadable(&error))?;
     let relay = health.state();
     let is_disk_full = shared.intake.tally().is_disk_full();
-    let sentence = sentence(&relay, is_disk_full, stats.unsent, seams.now());
+    let now = seams.now();
+    let lost = incidents.iter().find_map(|incident| incident.sentence(now));
+    let sentence = sentence(&relay, is_disk_full, lost, stats.unsent, now);
     let device = enrolment.borrow().as_ref().map(|answer| answer.device.clone());
     Ok(Status {
         sentence,
         store: config.store.clone(),
         device,
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        journal: journal_status(&journal.state(), &stats, is_disk_full),
+        journal: JournalStatus {
+            incidents,
+            ..journal_status(&journal.state(), &stats, is_disk_full)
+        },
         relay,
         since_start: since_start(shared.intake.tally()),
     })
 }
 
 /// The one sentence. A full disk goes before everything: it is the one state in which a store
-/// cannot go on.
-fn sentence(relay: &health::State, is_disk_full: bool, unsent: u64, now: Timestamp) -> String {
+/// cannot go on; then what was lost.
+fn sentence(
+    relay: &health::State,
+    is_disk_full: bool,
+    lost: Option<String>,
+    unsent: u64,
+    now: Timestamp,
+) -> String {
     if is_disk_full {
         return "The disk is full: new sales are refused until there is room; free space on this \
                 machine now. What was sold before is safe."
             .to_owned();
     }
-    relay.sentence(unsent, now)
+    match lost {
+        Some(lost) => format!("{} {lost}.", relay.sentence(unsent, now)),
+        None => relay.sentence(unsent, now),
+    }
 }
 
 fn journal_status(state: &journal::State, stats: &Stats, disk_full: bool) -> JournalStatus {
@@ -146,6 +165,7 @@ fn journal_status(state: &journal::State, stats: &Stats, disk_full: bool) -> Jou
         last_journaled_at: stats.last_journaled_at,
         bytes: stats.file_bytes.saturating_add(stats.log_bytes),
         disk_full,
+        incidents: Vec::new(),
     }
 }
 

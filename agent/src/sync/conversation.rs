@@ -114,6 +114,9 @@ impl Conversation {
         let bytes_max = RECORD_BYTES_PER_BATCH_MAX;
         let entries = self.parts.journal.read_after(after.sequence, entries_max, bytes_max).await;
         let entries = entries.map_err(|error| journal_failed(&error))?;
+        // What the relay will hold, the journal's copy of its head shall know of.
+        let copied = self.parts.journal.sync_head_copy().await;
+        copied.map_err(|error| journal_failed(&error))?;
         let build = tokio::task::spawn_blocking(move || batch::build(&sender, after, entries));
         build.await.map_err(|error| journal_failed(&error))?.map_err(|error| unsendable(&error))
     }

@@ -105,6 +105,15 @@ impl ChangeError {
     }
 }
 
+impl ChangeError {
+    pub(crate) fn failed(
+        attempt: &'static str,
+        source: impl std::error::Error + Send + Sync + 'static,
+    ) -> Self {
+        Self::NotCommitted { attempt, source: Arc::new(source) }
+    }
+}
+
 impl AppendError {
     pub(crate) fn new(error: rusqlite::Error) -> Self {
         match is_disk_full(&error) {

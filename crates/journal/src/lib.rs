@@ -25,6 +25,7 @@
 //! | `journal.db` | SQLite through SQLCipher: pages of 4 KiB, AES-256 and HMAC-SHA-512, under a raw random key ([`DataKey`]) |
 //! | `journal.db-wal` | the log: commits that are not yet copied into the file; encrypted likewise |
 //! | `journal.db-shm` | the log's index, made anew at every start; page numbers and checksums only |
+//! | `journal.db.head` | the head copy: (epoch, sequence, chain hash, acknowledged sequence, announced epoch, salt) with an HMAC-SHA-256 under a key derived from the data key; 134 bytes |
 //! | `journal.db.lock` | empty; the operating system's lock on it makes this process the only one |
 //!
 //! File and log belong together: neither is a journal without the other. `application_id` is
@@ -57,6 +58,8 @@
 //! | `progress` | `place`, `target`, … | the relay's last word about an entry and a target |
 //! | `downlink` | `cursor` | the position after that word |
 //! | `notes` | `name`, `value` | what sync must not forget: the session's ticket, the relay's keys |
+//! | `incidents` | `at`, `kind`, `epoch`, `set_aside` | what happened to the files, when it was noticed, and the name of a file that was set aside |
+//! | `missing` | `epoch`, `first`, `last`, `relayed`, `incident` | entries that this host lost by it, and whether the relay had acknowledged them |
 //!
 //! `entries` has two indexes that every append touches: (natural key, content hash), unique, for
 //! telling a replay from a conflict; and event id, for telling a reused id. Receipts of one register
@@ -108,8 +111,22 @@
 //! | while pruning, acknowledging, beginning an epoch | before or after | one transaction each |
 //!
 //! A disk that loses what it said it had synced, or a file put back to an older state, is beyond
-//! what the file can know about itself: `quick_check` passes on it. The relay's head finds it at the
-//! next handshake; the mark finds it where it stands beyond the last entry ([`OpenError::Damaged`]).
+//! what the file can know about itself: `quick_check` passes on it. So its head stands a second time
+//! beside it, and each opening compares ([`Standing`]):
+//!
+//! | journal | head copy | |
+//! |---|---|---|
+//! | not there | not there | `Begun` |
+//! | there | not there | `CopyMissing`, or `Adopted` if a version without copies wrote it |
+//! | there | another key's, or not a copy | `CopyForged` |
+//! | holds what the copy names | | `Holds`, however far beyond it is |
+//! | holds it, and more was relayed | names less than was relayed | `CopyOld`: before each upload the copy is synced |
+//! | ends before it, or is gone | | `TailLost` |
+//! | has another chain hash there, or not that epoch | | `Replaced` |
+//!
+//! The copy is written within a tenth of a second of a commit and before anything leaves the host,
+//! never before the commit itself; a new epoch is announced in it before it begins. Older versions of
+//! both files at once agree with each other: the relay's head finds those at the next handshake.
 //!
 //! # Invariants
 //!
@@ -145,8 +162,7 @@
 //! release after readers for it have shipped, so that a rolled-back program can still work.
 //!
 //! The format leaves room for what is kept outside it: an epoch can name a predecessor in another
-//! file (`salvaged`), and (epoch, sequence, chain hash) is all that a copy of the head beside the
-//! file has to hold.
+//! file (`salvaged`).
 //!
 //! # In line
 //!
@@ -160,6 +176,9 @@ mod cursor;
 mod epoch;
 mod error;
 mod file;
+mod files;
+mod head;
+mod incident;
 mod journal;
 pub mod key;
 mod open;
@@ -179,8 +198,10 @@ pub use self::cursor::stats::Stats;
 pub use self::epoch::{Identity, State};
 pub use self::error::{AcknowledgeError, AppendError, Cause, ChangeError, ReadError};
 pub use self::file::JournalFile;
+pub use self::head::judge::Standing;
+pub use self::incident::{Incident, IncidentKind, Missing};
 pub use self::journal::Journal;
 pub use self::key::DataKey;
-pub use self::open::{OpenError, Options};
+pub use self::open::{OpenError, Options, Terms};
 pub use self::seams::Seams;
 pub use self::verify::{Fault, FaultKind, Verification, VerifyProgress, verify};

@@ -2,6 +2,8 @@
 //!
 //! Bounds that agent and relay share stand in [`protocol::limits`]. Nothing here is a setting.
 
+use std::time::Duration;
+
 use protocol::limits;
 
 /// Bytes of one record, uncompressed: an event of the largest size, and room for what capture
@@ -41,6 +43,14 @@ pub(crate) const LOG_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// not have kept up.
 pub(crate) const LOG_PAGES_MAX: usize = LOG_BYTES_MAX / 4_120;
 
+/// How long the head copy may be behind a commit before it is written: of what is lost beside the
+/// file, nothing older than a tenth of a second goes unnoticed, and under load it costs a dozen
+/// syncs a second.
+pub(crate) const HEAD_COPY_DELAY: Duration = Duration::from_millis(75);
+
+/// Until a head copy that could not be written is tried again.
+pub(crate) const HEAD_COPY_RETRY: Duration = Duration::from_secs(1);
+
 /// Reads at the same time: sync and the local page. More would only take cores from the writer.
 pub(crate) const READERS_MAX: usize = 2;
 
@@ -53,6 +63,9 @@ pub(crate) const READER_CACHE_KIB: usize = 1024;
 
 /// Statements that a connection keeps prepared: more than the journal has.
 pub(crate) const STATEMENTS_MAX: usize = 64;
+
+/// Ranges of missing entries that are shown of one incident: more than a person reads.
+pub(crate) const MISSING_SHOWN_MAX: i64 = 1_000;
 
 /// Entries that one read of `verify` takes: some 5 ms, so that no snapshot holds the log back.
 pub(crate) const VERIFY_ENTRIES_MAX: usize = 1_000;

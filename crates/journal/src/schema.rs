@@ -13,28 +13,34 @@ use crate::open::{OpenError, Source};
 const APPLICATION_ID: i64 = 0x534b_4a4e;
 
 /// The schemas in order; the index + 1 is the version that each leads to. Frozen once released.
-const MIGRATIONS: [&str; 1] = [include_str!("migrations/0001.sql")];
+const MIGRATIONS: [&str; 2] =
+    [include_str!("migrations/0001.sql"), include_str!("migrations/0002.sql")];
+
+/// The first schema whose files have a head copy beside them.
+pub(crate) const WITH_HEAD_COPY: u32 = 2;
 
 /// The schema that this program writes, and the reader that it is.
 pub(crate) fn known() -> u32 {
     u32::try_from(MIGRATIONS.len()).expect("fewer than 2^32 migrations")
 }
 
-/// Creates the tables in a new file, or brings an older one up to date; all or nothing.
+/// Creates the tables in a new file, or brings an older one up to date; all or nothing. Returns
+/// the schema that was found, 0 for a new file.
 pub(crate) fn prepare(
     source: &Source,
     connection: &Connection,
     new_epoch: Epoch,
-) -> Result<(), OpenError> {
+) -> Result<u32, OpenError> {
     let failed = |error| source.refused("prepare the tables of journal", error);
     let found = check(source, connection)?;
     if found >= known() {
-        return Ok(());
+        return Ok(found);
     }
     connection.execute_batch("BEGIN IMMEDIATE").map_err(failed)?;
     migrate(connection, found, new_epoch)
         .and_then(|()| connection.execute_batch("COMMIT"))
-        .map_err(failed)
+        .map_err(failed)?;
+    Ok(found)
 }
 
 /// Reads what the file says about itself; 0 if it is new. The first read also proves the key.

@@ -1,7 +1,7 @@
-//! A fault that a harness may hand to the journal, so that a test can show that it would notice.
+//! Faults that a harness may hand to the journal, so that a test can show that it would notice.
 //!
-//! The default is production. No configuration key, feature or variable reaches it: only a caller
-//! of [`crate::Journal::open_with`] does, and the agent calls [`crate::Journal::open`].
+//! The default is production. No configuration key, feature or variable reaches them: only a caller
+//! of the library does, and the agent hands in the default.
 
 /// The values that only a harness changes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -9,6 +9,8 @@ pub struct Seams {
     /// Fault: a commit is answered before it is synced (`synchronous=NORMAL`); only checkpoints
     /// sync.
     pub answer_before_sync: bool,
+    /// Fault: the journal is taken for whole, whatever the head copy says.
+    pub ignore_head_copy: bool,
 }
 
 impl Seams {

@@ -1,6 +1,7 @@
 //! What the tests share: a journal in a temporary folder, and entries to put into it.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use protocol::bytes::Bytes;
@@ -37,6 +38,15 @@ impl Place {
 
     pub(crate) fn log_file(&self) -> PathBuf {
         self.folder.path().join("journal.db-wal")
+    }
+
+    pub(crate) fn head_file(&self) -> PathBuf {
+        self.folder.path().join("journal.db.head")
+    }
+
+    /// The file, taken by nobody.
+    pub(crate) fn source(&self) -> Arc<Source> {
+        Source::take(&self.file(), &key(1)).unwrap()
     }
 
     pub(crate) fn options(&self) -> Options {

@@ -25,9 +25,11 @@ use crate::cursor::read::StoredEntry;
 use crate::cursor::{prune, read, remember};
 use crate::epoch::{self, Identity, State, Tail};
 use crate::error::{AcknowledgeError, AppendError, ChangeError, ReadError};
-use crate::open::{OpenError, Options, Source};
+use crate::head::judge::{CopiedEpoch, Evidence, Standing, judge};
+use crate::head::{self, Copied, HeadCopy};
+use crate::incident::{self, Incident, IncidentKind};
+use crate::open::{OpenError, Options, Source, Terms};
 use crate::schema;
-use crate::seams::Seams;
 
 /// The file with its one writing connection.
 #[derive(Debug)]
@@ -36,6 +38,9 @@ pub struct JournalFile {
     /// None after a failed transaction, until the file could be opened again.
     connection: Option<Connection>,
     tail: Tail,
+    standing: Standing,
+    noticed: Option<Incident>,
+    head_copy: Arc<HeadCopy>,
 }
 
 impl JournalFile {
@@ -45,20 +50,84 @@ impl JournalFile {
     /// Another process has it, the key is another one, the file is damaged or needs a later
     /// version, or the file system refuses.
     pub fn open(options: &Options) -> Result<Self, OpenError> {
-        Self::open_with(options, Seams::default())
+        Self::open_under(options, &Terms::default())
     }
 
-    /// The same for a harness.
-    pub(crate) fn open_with(options: &Options, seams: Seams) -> Result<Self, OpenError> {
-        let source = Source::take_with(&options.file, &options.key, seams)?;
+    /// Opens a journal under terms, or begins one.
+    ///
+    /// # Errors
+    /// As [`JournalFile::open`].
+    pub fn open_under(options: &Options, terms: &Terms) -> Result<Self, OpenError> {
+        let source = Source::take_with(&options.file, &options.key, terms.seams)?;
+        let found = head::find(&source)?;
+        if let Some(copied) = found.held()
+            && !terms.seams.ignore_head_copy
+            && source.is_absent()?
+        {
+            let Copied { epoch, head, .. } = *copied;
+            let lost = Standing::TailLost { epoch, last: Sequence::NONE, copied: head };
+            return Err(source.lost(lost));
+        }
         source.create()?;
         let failed = |error| source.refused("open journal", error);
         let connection = source.writer().map_err(failed)?;
-        schema::prepare(&source, &connection, options.new_epoch)?;
+        let version = schema::prepare(&source, &connection, options.new_epoch)?;
         source.sync_folder()?;
         settle(&connection).map_err(failed)?;
         let tail = Tail::load(&connection).map_err(failed)?;
-        Ok(Self { source, connection: Some(connection), tail })
+        let evidence = evidence(&connection, &tail, version, found.held()).map_err(failed)?;
+        let standing = match terms.seams.ignore_head_copy {
+            true => Standing::Holds,
+            false => judge(&found, &evidence),
+        };
+        if standing.is_loss() {
+            return Err(source.lost(standing));
+        }
+        let is_kept = !standing.is_alarm() || terms.salvage_at.is_some();
+        let head_copy = Arc::new(HeadCopy::new(&source, found, is_kept)?);
+        let connection = Some(connection);
+        let mut file = Self { source, connection, tail, standing, noticed: None, head_copy };
+        if let Some(at) = terms.salvage_at {
+            file.write_down(at)?;
+        }
+        file.sync_head_copy()
+            .map_err(|error| file.source.failed("write the head copy of", error))?;
+        Ok(file)
+    }
+
+    /// Writes down what the opening found, before the next one finds it in order.
+    fn write_down(&mut self, at: Timestamp) -> Result<(), OpenError> {
+        let Some(kind) = IncidentKind::of(self.standing) else { return Ok(()) };
+        let epoch = self.tail.state.identity.epoch;
+        let incident = Incident { at, kind, epoch, set_aside: None, missing: Vec::new() };
+        let recorded = self.transact(|connection, _| incident::record(connection, &incident));
+        recorded.map_err(|error| self.source.refused("write down what happened to", error))?;
+        self.noticed = Some(incident);
+        Ok(())
+    }
+
+    /// What this opening noticed of the files, and wrote down.
+    #[must_use]
+    pub const fn noticed(&self) -> Option<&Incident> {
+        self.noticed.as_ref()
+    }
+
+    /// How journal and head copy stood to each other when it was opened.
+    #[must_use]
+    pub const fn standing(&self) -> Standing {
+        self.standing
+    }
+
+    /// Brings the head copy up to the last commit; durable when it returns.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn sync_head_copy(&self) -> std::io::Result<()> {
+        self.head_copy.keep(|| self.tail.state.clone())
+    }
+
+    pub(crate) const fn head_copy(&self) -> &Arc<HeadCopy> {
+        &self.head_copy
     }
 
     /// Where it stands, as of the last commit.
@@ -138,8 +207,8 @@ impl JournalFile {
         self.change("keep a note", |connection, _| remember::put_note(connection, name, value))
     }
 
-    /// Begins a new epoch that names the current one as its predecessor. The entries of the old
-    /// one stay.
+    /// Begins a new epoch that names the current one as its predecessor, announced in the head
+    /// copy before. The entries of the old one stay.
     ///
     /// # Errors
     /// It cannot be written, or the epoch was begun before.
@@ -148,7 +217,10 @@ impl JournalFile {
         epoch: Epoch,
         reason: EpochReason,
     ) -> Result<Identity, ChangeError> {
-        self.change("begin an epoch", |connection, tail| {
+        let attempt = "begin an epoch";
+        let announced = self.head_copy.announce(&self.tail.state, epoch);
+        announced.map_err(|error| ChangeError::failed(attempt, error))?;
+        self.change(attempt, |connection, tail| {
             let before = &tail.state;
             let predecessor =
                 Predecessor { epoch: before.identity.epoch, head: before.head, reason };
@@ -252,6 +324,30 @@ impl JournalFile {
         self.tail = Tail::load(&connection)?;
         Ok(connection)
     }
+}
+
+/// What the journal says about the copy.
+fn evidence(
+    connection: &Connection,
+    tail: &Tail,
+    version: u32,
+    copied: Option<&Copied>,
+) -> rusqlite::Result<Evidence> {
+    let number = copied.map(|copied| read::number_of(connection, copied.epoch)).transpose()?;
+    let copied_epoch = match (copied, number.flatten()) {
+        (Some(copied), Some(number)) => Some(CopiedEpoch {
+            last: epoch::last_entry(connection, number)?.sequence,
+            chain_hash: epoch::chain_hash(connection, number, copied.head.sequence)?,
+        }),
+        _ => None,
+    };
+    Ok(Evidence {
+        is_new: version == 0,
+        is_older: version < schema::WITH_HEAD_COPY,
+        current: tail.state.identity.epoch,
+        acknowledged: tail.state.acknowledged.sequence,
+        copied_epoch,
+    })
 }
 
 /// The file is shut after a failed transaction and could not be opened again yet.

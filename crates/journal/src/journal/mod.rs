@@ -3,31 +3,27 @@
 //! Cheap to clone; the file is closed when the last clone is gone and what was queued is
 //! committed. Decides nothing itself.
 
+mod reads;
 #[cfg(test)]
 mod tests;
 
-use std::fs;
-use std::io::ErrorKind;
-use std::path::Path;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
 use jiff::Timestamp;
-use protocol::chain::{ChainHash, Epoch, Position, Sequence};
+use protocol::chain::{Epoch, Position};
 use protocol::downlink::DownlinkCursor;
 use protocol::handshake::EpochReason;
-use protocol::id::EventId;
 use protocol::progress::Progress;
-use rusqlite::Connection;
 use tokio::sync::watch;
 
 use crate::append::{self, Appended, NewEntry, Prepared};
-use crate::cursor::read::{Filter, JournaledEvent, PageEnd, StoredEntry};
-use crate::cursor::stats::Stats;
-use crate::cursor::{read, remember, stats};
-use crate::epoch::{self, Identity, State};
-use crate::error::{AcknowledgeError, AppendError, ChangeError, ReadError};
+use crate::epoch::{Identity, State};
+use crate::error::{AcknowledgeError, AppendError, ChangeError};
 use crate::file::JournalFile;
-use crate::open::{OpenError, Options, Source};
+use crate::head::HeadCopy;
+use crate::head::judge::Standing;
+use crate::incident::Incident;
+use crate::open::{OpenError, Options, Source, Terms};
 use crate::readers::Readers;
 use crate::seams::Seams;
 use crate::verify::{self, Verification, VerifyProgress};
@@ -46,6 +42,9 @@ struct Inner {
     readers: Readers,
     published: Arc<Published>,
     source: Arc<Source>,
+    standing: Standing,
+    noticed: Option<Incident>,
+    copy: Arc<HeadCopy>,
 }
 
 impl Journal {
@@ -55,7 +54,7 @@ impl Journal {
     /// Another process has it, the key is another one, the file is damaged or needs a later
     /// version, or the file system refuses.
     pub fn open(options: &Options) -> Result<Self, OpenError> {
-        Self::open_with(options, Seams::default())
+        Self::open_under(options, &Terms::default())
     }
 
     /// Opens a journal as a harness wants it.
@@ -63,14 +62,23 @@ impl Journal {
     /// # Errors
     /// As [`Self::open`].
     pub fn open_with(options: &Options, seams: Seams) -> Result<Self, OpenError> {
-        let file = JournalFile::open_with(options, seams)?;
+        Self::open_under(options, &Terms { seams, ..Terms::default() })
+    }
+
+    /// Opens a journal under terms, or begins one.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn open_under(options: &Options, terms: &Terms) -> Result<Self, OpenError> {
+        let file = JournalFile::open_under(options, terms)?;
         let source = Arc::clone(file.source());
-        let state = file.state().clone();
-        let head = watch::Sender::new(state.head);
-        let published = Arc::new(Published { state: RwLock::new(state), head });
+        let (standing, noticed) = (file.standing(), file.noticed().cloned());
+        let copy = Arc::clone(file.head_copy());
+        let published = Arc::new(Published::new(file.state().clone()));
         let writer = Writer::start(file, Arc::clone(&published))?;
         let readers = Readers::new(Arc::clone(&source));
-        Ok(Self { inner: Arc::new(Inner { writer, readers, published, source }) })
+        let inner = Inner { writer, readers, published, source, standing, noticed, copy };
+        Ok(Self { inner: Arc::new(inner) })
     }
 
     /// Appends an entry; it is durable when this returns.
@@ -110,7 +118,7 @@ impl Journal {
     /// Who this journal is and how far it is, as of one commit.
     #[must_use]
     pub fn state(&self) -> State {
-        self.inner.published.state.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.inner.published.state()
     }
 
     /// Who this journal is.
@@ -131,40 +139,36 @@ impl Journal {
         self.state().acknowledged
     }
 
+    /// How journal and head copy stood to each other when it was opened.
+    #[must_use]
+    pub fn standing(&self) -> Standing {
+        self.inner.standing
+    }
+
+    /// What this opening noticed of the files, and wrote down; none if all was well.
+    #[must_use]
+    pub fn noticed(&self) -> Option<&Incident> {
+        self.inner.noticed.as_ref()
+    }
+
+    /// Brings the head copy up to the last commit; durable when it returns. To be called before
+    /// entries leave this host: what the relay holds, the copy then knows of. It costs nothing if
+    /// the copy is level already.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub async fn sync_head_copy(&self) -> Result<(), ChangeError> {
+        let attempt = "sync the head copy";
+        let inner = Arc::clone(&self.inner);
+        let kept = tokio::task::spawn_blocking(move || inner.copy.keep(|| inner.published.state()));
+        let kept = kept.await.map_err(|error| ChangeError::failed(attempt, error))?;
+        kept.map_err(|error| ChangeError::failed(attempt, error))
+    }
+
     /// Follows the head.
     #[must_use]
     pub fn head_changes(&self) -> watch::Receiver<Position> {
         self.inner.published.head.subscribe()
-    }
-
-    /// The entries of the current epoch after a sequence, at most `count_max` and, beyond the
-    /// first, `bytes_max` bytes of records.
-    ///
-    /// # Errors
-    /// They cannot be read.
-    pub async fn read_after(
-        &self,
-        after: Sequence,
-        count_max: usize,
-        bytes_max: usize,
-    ) -> Result<Vec<StoredEntry>, ReadError> {
-        self.read("read entries", move |connection| {
-            let number = epoch::current(connection)?;
-            read::after(connection, number, after, count_max, bytes_max)
-        })
-        .await
-    }
-
-    /// The chain hash at a sequence of the current epoch; of sequence 0, the one before the first
-    /// entry; none beyond the head.
-    ///
-    /// # Errors
-    /// It cannot be read.
-    pub async fn chain_hash(&self, sequence: Sequence) -> Result<Option<ChainHash>, ReadError> {
-        self.read("read a chain hash", move |connection| {
-            epoch::chain_hash(connection, epoch::current(connection)?, sequence)
-        })
-        .await
     }
 
     /// Moves the acknowledged mark of the current epoch; durable when it returns. An
@@ -196,47 +200,6 @@ impl Journal {
         self.change("prune bodies", move |file| file.prune(acknowledged_before, count_max)).await
     }
 
-    /// The entries of an event, oldest first; more than one only if it came in conflict with
-    /// itself.
-    ///
-    /// # Errors
-    /// They cannot be read.
-    pub async fn by_event(&self, id: EventId) -> Result<Vec<JournaledEvent>, ReadError> {
-        self.read("look for an event", move |connection| read::by_event(connection, id)).await
-    }
-
-    /// At most `count_max` entries whose natural key begins with a prefix, in the order of the keys.
-    ///
-    /// # Errors
-    /// They cannot be read.
-    pub async fn by_natural_key_prefix(
-        &self,
-        prefix: &str,
-        count_max: usize,
-    ) -> Result<Vec<JournaledEvent>, ReadError> {
-        let prefix = prefix.to_owned();
-        self.read("look for a natural key", move |connection| {
-            read::by_natural_key_prefix(connection, &prefix, count_max)
-        })
-        .await
-    }
-
-    /// The newest entries, newest first; with `before`, those before the end of an earlier page.
-    ///
-    /// # Errors
-    /// They cannot be read.
-    pub async fn latest(
-        &self,
-        filter: Filter,
-        before: Option<PageEnd>,
-        count_max: usize,
-    ) -> Result<Vec<JournaledEvent>, ReadError> {
-        self.read("list entries", move |connection| {
-            read::latest(connection, filter, before, count_max)
-        })
-        .await
-    }
-
     /// Keeps the relay's last word about events, and the position after it in the downlink;
     /// durable when it returns. Items about entries that this file does not hold are passed over.
     ///
@@ -250,22 +213,6 @@ impl Journal {
         self.change("record progress", move |file| file.record_progress(&items, cursor)).await
     }
 
-    /// Where an event stands in each target, as the relay last said.
-    ///
-    /// # Errors
-    /// It cannot be read.
-    pub async fn progress_of(&self, id: EventId) -> Result<Vec<Progress>, ReadError> {
-        self.read("read progress", move |connection| remember::progress_of(connection, id)).await
-    }
-
-    /// The last position read from the downlink; 0 before the first.
-    ///
-    /// # Errors
-    /// It cannot be read.
-    pub async fn downlink_cursor(&self) -> Result<DownlinkCursor, ReadError> {
-        self.read("read the downlink's cursor", remember::downlink_cursor).await
-    }
-
     /// Keeps a small note under a name, in place of the one before; durable when it returns.
     ///
     /// # Errors
@@ -273,25 +220,6 @@ impl Journal {
     pub async fn put_note(&self, name: &str, value: &[u8]) -> Result<(), ChangeError> {
         let (name, value) = (name.to_owned(), value.to_owned());
         self.change("keep a note", move |file| file.put_note(&name, &value)).await
-    }
-
-    /// The note under a name.
-    ///
-    /// # Errors
-    /// It cannot be read.
-    pub async fn note(&self, name: &str) -> Result<Option<Vec<u8>>, ReadError> {
-        let name = name.to_owned();
-        self.read("read a note", move |connection| remember::note(connection, &name)).await
-    }
-
-    /// Where an input stands, as written with its last entry.
-    ///
-    /// # Errors
-    /// It cannot be read.
-    pub async fn cursor(&self, input: &str) -> Result<Option<Vec<u8>>, ReadError> {
-        let input = input.to_owned();
-        let attempt = "read an input's cursor";
-        self.read(attempt, move |connection| remember::input_cursor(connection, &input)).await
     }
 
     /// Begins a new epoch that names the current one as its predecessor. The entries of the old
@@ -307,23 +235,6 @@ impl Journal {
         self.change("begin an epoch", move |file| file.begin_epoch(epoch, reason)).await
     }
 
-    /// The journal in figures; its cost does not grow with the journal.
-    ///
-    /// # Errors
-    /// They cannot be read.
-    pub async fn stats(&self) -> Result<Stats, ReadError> {
-        let source = Arc::clone(&self.inner.source);
-        let mut stats = self.read("read the journal's figures", stats::stats).await?;
-        let size = |file: &Path| match fs::metadata(file) {
-            Ok(metadata) => Ok(metadata.len()),
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(0),
-            Err(error) => Err(ReadError::new("measure the journal's files", error)),
-        };
-        stats.file_bytes = size(&source.file)?;
-        stats.log_bytes = size(&source.log_file())?;
-        Ok(stats)
-    }
-
     /// Recomputes the whole chain while the journal is in use, up to the head of this moment.
     /// Blocks; call it off the async threads.
     ///
@@ -334,14 +245,6 @@ impl Journal {
         progress: &mut dyn FnMut(VerifyProgress),
     ) -> Result<Verification, OpenError> {
         verify::verify_source(&self.inner.source, progress)
-    }
-
-    async fn read<T: Send + 'static>(
-        &self,
-        attempt: &'static str,
-        read: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
-    ) -> Result<T, ReadError> {
-        self.inner.readers.run(attempt, read).await
     }
 
     async fn change<T: Send + 'static>(

@@ -1,6 +1,9 @@
 //! The journal under many hands.
 
+use protocol::chain::Sequence;
+
 use super::*;
+use crate::cursor::read::Filter;
 use crate::testing::{EPOCH, NEXT_EPOCH, Place, at, entry, event_id, noise, sale};
 
 fn open(place: &Place) -> Journal {

@@ -8,6 +8,7 @@ pub mod file;
 use std::fmt;
 
 use ring::error::Unspecified;
+use ring::hmac;
 use ring::rand::SecureRandom;
 
 /// The bytes of a key.
@@ -32,6 +33,12 @@ impl DataKey {
         let mut bytes = [0; KEY_BYTES];
         random.fill(&mut bytes)?;
         Ok(Self(bytes))
+    }
+
+    /// A key for another purpose, from which this one cannot be found.
+    pub(crate) fn derived(&self, label: &[u8]) -> hmac::Key {
+        let derived = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &self.0), label);
+        hmac::Key::new(hmac::HMAC_SHA256, derived.as_ref())
     }
 
     /// The key as hexadecimal digits, for the pragma and the provider alone.

@@ -6,16 +6,20 @@
 #[cfg(test)]
 mod tests;
 
-use std::ffi::OsString;
 use std::fs::{File, OpenOptions, TryLockError};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use protocol::chain::Epoch;
+use jiff::Timestamp;
+use protocol::chain::{Epoch, Sequence};
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use crate::error::Cause;
+use crate::files::beside;
+use crate::head::SALT_BYTES;
+use crate::head::judge::Standing;
 use crate::key::DataKey;
 use crate::key::file::sync_folder_of;
 use crate::policy;
@@ -32,13 +36,24 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// What to open.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// The journal's file. Beside it lie its log (`-wal`), the log's index (`-shm`) and the lock
-    /// (`.lock`).
+    /// The journal's file. Beside it lie its log (`-wal`), the log's index (`-shm`), the copy of
+    /// its head (`.head`) and the lock (`.lock`).
     pub file: PathBuf,
     /// The key that it is encrypted with.
     pub key: DataKey,
     /// The epoch that begins if the file is new.
     pub new_epoch: Epoch,
+}
+
+/// The terms under which a journal is opened. The default opens what can be trusted, refuses the
+/// rest and leaves it as it is.
+#[derive(Debug, Clone, Default)]
+pub struct Terms {
+    /// The host's clock, if the journal is to be salvaged when it cannot go on as it stands, and
+    /// what happened to its files is to be written down in it.
+    pub salvage_at: Option<Timestamp>,
+    /// Faults, for a harness alone.
+    pub seams: Seams,
 }
 
 /// Why a journal cannot be opened. It is left as it is.
@@ -63,6 +78,35 @@ pub enum OpenError {
         file: PathBuf,
         /// What is wrong.
         what: String,
+    },
+    /// It ends before an entry that was committed: its tail is lost, or it is an older version of
+    /// itself.
+    #[error(
+        "open journal `{file}`: it ends at entry {last} of epoch {epoch}, but entry {committed} was \
+         committed"
+    )]
+    TailLost {
+        /// The journal's file.
+        file: PathBuf,
+        /// The epoch.
+        epoch: Epoch,
+        /// The last entry of it that is there.
+        last: Sequence,
+        /// The last entry that the head copy names.
+        committed: Sequence,
+    },
+    /// It holds another history than the one that was committed.
+    #[error(
+        "open journal `{file}`: entry {committed} of epoch {epoch} was committed, and what stands in \
+         the file is another history"
+    )]
+    Replaced {
+        /// The journal's file.
+        file: PathBuf,
+        /// The epoch.
+        epoch: Epoch,
+        /// The last entry that the head copy names.
+        committed: Sequence,
     },
     /// It was written by a later version that this one cannot read.
     #[error("open journal `{file}`: it needs a reader of version {found}, this is version {known}")]
@@ -220,19 +264,53 @@ impl Source {
         }
     }
 
+    /// What it means that committed entries are gone.
+    pub(crate) fn lost(&self, standing: Standing) -> OpenError {
+        let file = self.file.clone();
+        match standing {
+            Standing::TailLost { epoch, last, copied } => {
+                OpenError::TailLost { file, epoch, last, committed: copied.sequence }
+            }
+            Standing::Replaced { epoch, copied } => {
+                OpenError::Replaced { file, epoch, committed: copied.sequence }
+            }
+            other => OpenError::Damaged { file, what: format!("{other:?}") },
+        }
+    }
+
     /// What an error of the operating system means.
     pub(crate) fn failed(&self, attempt: &'static str, error: std::io::Error) -> OpenError {
         OpenError::Io { attempt, file: self.file.clone(), source: Arc::new(error) }
+    }
+
+    /// Whether there is no journal: no file, or one that nothing was ever written to.
+    pub(crate) fn is_absent(&self) -> Result<bool, OpenError> {
+        match std::fs::metadata(&self.file) {
+            Ok(metadata) => Ok(metadata.len() == 0),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(true),
+            Err(error) => Err(self.failed("look at journal", error)),
+        }
+    }
+
+    /// The key.
+    pub(crate) const fn key(&self) -> &DataKey {
+        &self.key
+    }
+
+    /// The salt at the beginning of the file, which SQLCipher drew when it was made.
+    pub(crate) fn salt(&self) -> std::io::Result<[u8; SALT_BYTES]> {
+        let mut salt = [0; SALT_BYTES];
+        File::open(&self.file)?.read_exact(&mut salt)?;
+        Ok(salt)
+    }
+
+    /// The copy of the head.
+    pub(crate) fn head_file(&self) -> PathBuf {
+        beside(&self.file, ".head")
     }
 
     /// The log, which grows beside the file.
     pub(crate) fn log_file(&self) -> PathBuf {
         beside(&self.file, "-wal")
     }
-}
-
-fn beside(file: &Path, suffix: &str) -> PathBuf {
-    let mut name: OsString = file.as_os_str().to_owned();
-    name.push(suffix);
-    name.into()
 }

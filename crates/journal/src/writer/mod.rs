@@ -18,6 +18,7 @@ use crate::checkpoint::{Checkpointer, Step};
 use crate::epoch::State;
 use crate::error::AppendError;
 use crate::file::JournalFile;
+use crate::head::keeper::Keeper;
 use crate::open::OpenError;
 use crate::policy;
 
@@ -56,6 +57,38 @@ pub(crate) struct Published {
     pub(crate) head: watch::Sender<Position>,
 }
 
+impl Published {
+    /// Begins with a state.
+    pub(crate) fn new(state: State) -> Self {
+        let head = watch::Sender::new(state.head);
+        Self { state: RwLock::new(state), head }
+    }
+
+    /// Shows a state; returns whether it is another one.
+    fn show(&self, state: &State) -> bool {
+        let mut shown = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        if *shown == *state {
+            return false;
+        }
+        shown.clone_from(state);
+        self.head.send_if_modified(|head| std::mem::replace(head, state.head) != state.head);
+        true
+    }
+
+    /// Where the journal stands.
+    pub(crate) fn state(&self) -> State {
+        self.state.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// What goes on beside the writing thread.
+#[derive(Debug)]
+struct Beside {
+    published: Arc<Published>,
+    checkpointer: Checkpointer,
+    keeper: Keeper,
+}
+
 /// The way to the writing thread.
 #[derive(Debug)]
 pub(crate) struct Writer {
@@ -69,14 +102,17 @@ pub(crate) struct Writer {
 pub(crate) struct Ended;
 
 impl Writer {
-    /// Starts the thread, and the one that copies the log beside it.
+    /// Starts the thread, and those that copy the log and the head beside it.
     pub(crate) fn start(file: JournalFile, published: Arc<Published>) -> Result<Self, OpenError> {
         let source = Arc::clone(file.source());
         let checkpointer = Checkpointer::start(&source)?;
+        let copy = Arc::clone(file.head_copy());
+        let keeper = Keeper::start(&source, copy, Arc::clone(&published))?;
+        let beside = Beside { published, checkpointer, keeper };
         let (requests, queue) = mpsc::channel(policy::QUEUE_REQUESTS_MAX);
         let thread = std::thread::Builder::new()
             .name("journal-writer".to_owned())
-            .spawn(move || write_all(file, queue, &published, &checkpointer))
+            .spawn(move || write_all(file, queue, &beside))
             .map_err(|error| source.failed("start the writing thread of journal", error))?;
         let room = Arc::new(Semaphore::new(policy::QUEUE_KIB_MAX));
         Ok(Self { requests: Some(requests), room, thread: Some(thread) })
@@ -129,27 +165,22 @@ impl Drop for Writer {
     }
 }
 
-fn write_all(
-    mut file: JournalFile,
-    mut queue: mpsc::Receiver<Request>,
-    published: &Published,
-    checkpointer: &Checkpointer,
-) {
+fn write_all(mut file: JournalFile, mut queue: mpsc::Receiver<Request>, beside: &Beside) {
     let mut next = queue.blocking_recv();
     while let Some(request) = next.take() {
         match request {
             Request::Append(first) => {
                 let group;
                 (group, next) = gather(first, &mut queue);
-                write_group(&mut file, group, published);
+                write_group(&mut file, group, beside);
             }
             Request::Change(change) => {
                 let answer = change(&mut file);
-                publish(&file, published);
+                beside.publish(&file);
                 answer();
             }
         }
-        tend_log(&file, checkpointer);
+        beside.tend_log(&file);
         if next.is_none() {
             next = queue.blocking_recv();
         }
@@ -172,7 +203,7 @@ fn gather(first: Append, queue: &mut mpsc::Receiver<Request>) -> (Vec<Append>, O
     (group, None)
 }
 
-fn write_group(file: &mut JournalFile, group: Vec<Append>, published: &Published) {
+fn write_group(file: &mut JournalFile, group: Vec<Append>, beside: &Beside) {
     let mut entries = Vec::new();
     let mut waiting = Vec::with_capacity(group.len());
     for append in group {
@@ -180,7 +211,7 @@ fn write_group(file: &mut JournalFile, group: Vec<Append>, published: &Published
         entries.extend(append.entries);
     }
     let mut outcomes = file.append(&entries).into_iter();
-    publish(file, published);
+    beside.publish(file);
     for (count, answer, _room) in waiting {
         if answer.send(outcomes.by_ref().take(count).collect()).is_err() {
             tracing::debug!("the caller did not wait for the journal's answer");
@@ -188,28 +219,27 @@ fn write_group(file: &mut JournalFile, group: Vec<Append>, published: &Published
     }
 }
 
-/// Keeps the log short. Callers have their answers already.
-fn tend_log(file: &JournalFile, checkpointer: &Checkpointer) {
-    let tended = file.log().and_then(|log| match log.step() {
-        Step::Wait => Ok(log),
-        Step::Beside => {
-            checkpointer.wake();
-            Ok(log)
+impl Beside {
+    /// Keeps the log short. Callers have their answers already.
+    fn tend_log(&self, file: &JournalFile) {
+        let tended = file.log().and_then(|log| match log.step() {
+            Step::Wait => Ok(log),
+            Step::Beside => {
+                self.checkpointer.wake();
+                Ok(log)
+            }
+            Step::Finish => file.copy_log(),
+        });
+        if let Err(error) = tended {
+            let file = file.path().display();
+            tracing::warn!(%error, %file, "the journal's log could not be kept short");
         }
-        Step::Finish => file.copy_log(),
-    });
-    if let Err(error) = tended {
-        let file = file.path().display();
-        tracing::warn!(%error, %file, "the journal's log could not be kept short");
     }
-}
 
-/// Shows where the journal stands, before anyone is answered.
-fn publish(file: &JournalFile, published: &Published) {
-    let state = file.state();
-    let mut shown = published.state.write().unwrap_or_else(PoisonError::into_inner);
-    if *shown != *state {
-        shown.clone_from(state);
-        published.head.send_if_modified(|head| std::mem::replace(head, state.head) != state.head);
+    /// Shows where the journal stands, before anyone is answered.
+    fn publish(&self, file: &JournalFile) {
+        if self.published.show(file.state()) {
+            self.keeper.wake();
+        }
     }
 }

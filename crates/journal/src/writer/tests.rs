@@ -10,6 +10,14 @@ fn waiting(entries: impl IntoIterator<Item = NewEntry>) -> Append {
     Append { entries, answer: oneshot::channel().0, _room: room }
 }
 
+fn beside(file: &JournalFile) -> Beside {
+    let published = Arc::new(Published::new(file.state().clone()));
+    let checkpointer = Checkpointer::start(file.source()).unwrap();
+    let copy = Arc::clone(file.head_copy());
+    let keeper = Keeper::start(file.source(), copy, Arc::clone(&published)).unwrap();
+    Beside { published, checkpointer, keeper }
+}
+
 fn gathered(requests: Vec<Request>) -> (Vec<usize>, Option<Request>) {
     let (send, mut queue) = mpsc::channel(100);
     for request in requests {
@@ -52,18 +60,16 @@ fn another_change_ends_a_group_and_keeps_its_turn() {
 fn the_head_is_shown_before_anyone_is_answered() {
     let place = Place::new();
     let mut file = place.open();
-    let published = Published {
-        state: RwLock::new(file.state().clone()),
-        head: watch::Sender::new(file.state().head),
-    };
+    let beside = beside(&file);
+    let published = &beside.published;
     let head = published.head.subscribe();
     let (answer, mut answered) = oneshot::channel();
     let group = vec![Append { answer, ..waiting([sale(1)]) }];
     assert!(answered.try_recv().is_err());
-    write_group(&mut file, group, &published);
+    write_group(&mut file, group, &beside);
     let [Ok(Appended::New { position })] = answered.try_recv().unwrap()[..] else {
         panic!("not journaled")
     };
-    assert_eq!((*head.borrow(), published.state.read().unwrap().head), (position, position));
+    assert_eq!((*head.borrow(), published.state().head), (position, position));
     assert_eq!(place.crashed().open().state().head, position);
 }

@@ -209,6 +209,13 @@ pub(super) const CATALOGUE: &[Entry] = &[
         "The host's clock differs from the relay's",
     ),
     entry(
+        Code::JournalBehind,
+        "SK0048",
+        "journal-behind",
+        500,
+        "The journal has lost entries that were committed",
+    ),
+    entry(
         Code::TargetRefused,
         "SK0050",
         "target-refused",

@@ -82,6 +82,8 @@ pub enum Code {
     JournalNewer,
     /// Another process has the journal open.
     JournalInUse,
+    /// The journal has lost entries that were committed.
+    JournalBehind,
     /// The device is not enrolled; selling goes on.
     NotEnrolled,
     /// The host's clock differs from the relay's.
