@@ -7,6 +7,7 @@
 
 mod columns;
 pub mod model;
+pub(crate) mod originals;
 mod pack;
 mod plan;
 pub mod postgres;
@@ -181,7 +182,8 @@ pub trait Store: Send + Sync + 'static {
     async fn put_bundle(&self, claim: &Claim, bundle: &Bundle) -> Result<(), StoreError>;
     /// The lane's open bundle, if one is stored and not settled.
     async fn open_bundle(&self, claim: &Claim) -> Result<Option<Bundle>, StoreError>;
-    /// What is known at a target of an earlier event.
+    /// What is known at a target of an earlier event. Of a sale that never came: of the transaction
+    /// of the same receipt that handed goods out (`originals`).
     async fn original(
         &self,
         target: &TargetId,

@@ -20,6 +20,7 @@ use crate::store::model::{
     DeliveryView, Device, HeldEvent, Lane, LaneView, NewDevice, NewToken, OriginalState,
     ReplayCount, ReplayFilter, Resolution, SessionChange, Step, StockMoveRow, Token, Transition,
 };
+use crate::store::originals::{NamedReceipt, as_original};
 use crate::store::wake::Wakes;
 use crate::store::{Store, StoreError};
 
@@ -236,14 +237,20 @@ impl Store for Memory {
         natural_key: &str,
     ) -> Result<OriginalState, StoreError> {
         let rows = self.rows();
-        let found = rows.deliveries.values().find(|delivery| delivery.natural_key == natural_key);
-        Ok(match found.map(|delivery| &delivery.state) {
-            None => OriginalState::NeverSeen,
-            Some(DeliveryState::Done { reference }) => OriginalState::Standing(reference.clone()),
-            Some(DeliveryState::Exception { .. }) => OriginalState::Exception,
-            Some(DeliveryState::Resolved { .. }) => OriginalState::WithoutDocument,
-            Some(_) => OriginalState::OnItsWay,
-        })
+        let all = || rows.deliveries.values();
+        let exact = all().find(|delivery| delivery.natural_key == natural_key);
+        let of_receipt = || {
+            let receipt = NamedReceipt::of(natural_key)?;
+            let rank = |delivery: &&Delivery| receipt.rank(&delivery.natural_key);
+            let in_range = |delivery: &&Delivery| {
+                let key = delivery.natural_key.as_str();
+                receipt.from.as_str() <= key && key < receipt.below.as_str()
+            };
+            let fitting = all().filter(in_range).filter(|delivery| rank(delivery).is_some());
+            fitting.min_by_key(rank)
+        };
+        let found = exact.or_else(of_receipt).map(|delivery| delivery.state.clone());
+        Ok(found.map_or(OriginalState::NeverSeen, as_original))
     }
     async fn moves_since(
         &self,

@@ -11,7 +11,7 @@ use super::vendor::Mood;
 use crate::connectors::{ExceptionClass, Mode};
 use crate::dispatch::work::{WorkParts, work};
 use crate::seams::Seams;
-use crate::store::model::DeliveryState;
+use crate::store::model::{Delivery, DeliveryState};
 
 fn world(modes: &[Mode], moods: &[Mood]) -> World {
     let world = World::new(Seams::default());
@@ -44,6 +44,21 @@ fn a_crash_after_the_call_leads_to_one_document() {
     world.run();
     assert_eq!(world.times_applied(1), 1);
     assert_eq!(world.store.rows().attempts.len(), 1, "it was found, not sent again");
+}
+
+#[test]
+fn goods_of_an_exchange_come_back_after_the_exchange_stands() {
+    let world = World::new(Seams::default());
+    let receipt = "transaction/0042/2/2026-11-22/000001";
+    let mut comes_back = delivery(1, Mode::Document);
+    comes_back.planned.depends_on = vec![format!("{receipt}/sale/0")];
+    world.store.add(comes_back);
+    let natural_key = format!("{receipt}/exchange/0");
+    world.store.add(Delivery { natural_key, ..delivery(2, Mode::Document) });
+    world.run();
+    assert!((1..=2).all(|number| world.times_applied(number) == 1));
+    let order: Vec<_> = world.store.rows().attempts.iter().map(|step| step.id).collect();
+    assert_eq!(order, [id(2), id(1)]);
 }
 
 #[test]

@@ -4,7 +4,9 @@ use protocol::id::TargetId;
 use protocol::progress::ProgressState;
 use uuid::Uuid;
 
-use super::super::model::{Bundle, DeliveryState, OriginalState, Resolution, ResolutionKind, Step};
+use super::super::model::{
+    Bundle, Claim, DeliveryState, OriginalState, Resolution, ResolutionKind, Step,
+};
 use super::super::{SharedStore, StoreError};
 use super::Make;
 use super::fixtures::{
@@ -23,6 +25,7 @@ pub(super) async fn run(make: Make<'_>) {
     a_delivery_keeps_its_last_attempts(make).await;
     a_bundle_is_stored_before_it_is_sent_and_gone_when_settled(make).await;
     an_original_is_told_by_its_receipt(make).await;
+    a_receipt_means_the_transaction_that_handed_goods_out(make).await;
     movements_count_when_they_stand_or_come_first(make).await;
     lanes_count_what_they_hold(make).await;
 }
@@ -250,6 +253,53 @@ async fn an_original_is_told_by_its_receipt(make: Make<'_>) {
     };
     store.resolve(ids[1], resolution).await.unwrap();
     assert_eq!(original("b").await, OriginalState::WithoutDocument);
+}
+
+async fn a_receipt_means_the_transaction_that_handed_goods_out(make: Make<'_>) {
+    let store = make("receipts").await;
+    let mut journal = enrolled(&store, "d").await;
+    let refund = || (shop(), planned(Class::Customer, "refund.create", Mode::Document));
+    let receipt =
+        |number: &str, rest: &str| format!("transaction/0042/2/2026-11-22/{number}/{rest}");
+    // Neighbours in the order of keys, on both sides of each receipt that is asked for.
+    journal.sale(&receipt("1", "exchange/0"));
+    journal.push(&receipt("10", "exchange/0"), "goods for goods", vec![refund(), order()]);
+    journal.push(&receipt("10", "suspend/0"), "put aside", Vec::new());
+    journal.sale(&receipt("100", "sale/0"));
+    journal.push(&receipt("20", "post_void/0"), "a sale undone", vec![refund()]);
+    journal.push(&receipt("20", "void/0"), "never finished", Vec::new());
+    journal.push(&receipt("30", "post_void/0"), "a return undone", vec![order()]);
+    journal.push(&receipt("40", "order_pickup/0"), "sold online", Vec::new());
+    journal.sale(&receipt("50", "layaway/3"));
+    store.commit_batch(journal.all()).await.unwrap();
+    let (_, receipts) = claim_both_after_refunds(&store).await;
+    let deliveries = open(&store, &receipts).await;
+    for delivery in &deliveries {
+        move_to(&store, &receipts, delivery.id, done(&delivery.natural_key)).await;
+    }
+    let original = async |number: &str, rest: &str| {
+        store.original(&shop(), &receipt(number, rest)).await.unwrap()
+    };
+    let standing =
+        |number: &str, rest: &str| OriginalState::Standing(reference(&receipt(number, rest)));
+    assert_eq!(original("10", "sale/0").await, standing("10", "exchange/0"));
+    assert_eq!(original("100", "sale/0").await, standing("100", "sale/0"));
+    assert_eq!(original("20", "sale/0").await, OriginalState::NeverSeen, "it may still come");
+    assert_eq!(original("30", "sale/0").await, standing("30", "post_void/0"));
+    assert_eq!(original("40", "sale/0").await, OriginalState::WithoutDocument);
+    assert_eq!(original("50", "sale/0").await, standing("50", "layaway/3"), "no cycle was named");
+    assert_eq!(original("50", "sale/3").await, standing("50", "layaway/3"));
+    assert_eq!(original("50", "sale/2").await, OriginalState::NeverSeen);
+    assert_eq!(original("2", "sale/0").await, OriginalState::NeverSeen);
+    let other =
+        store.original(&TargetId::new("other").unwrap(), &receipt("10", "sale/0")).await.unwrap();
+    assert_eq!(other, OriginalState::WithoutDocument, "each target for itself");
+}
+
+/// Claims the lane of refunds, which goes first, then those of stock and receipts.
+async fn claim_both_after_refunds(store: &SharedStore) -> (Claim, Claim) {
+    claim(store, Class::Customer, 100).await;
+    claim_both(store, 100).await
 }
 
 async fn movements_count_when_they_stand_or_come_first(make: Make<'_>) {

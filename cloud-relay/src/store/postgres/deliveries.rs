@@ -25,6 +25,9 @@ use crate::store::columns::{ATTEMPTS_KEPT, DONE, SETTLED, class_number, mode_num
 use crate::store::model::{
     Claim, Delivery, DeliveryId, DeliveryState, OriginalState, Step, StockMoveRow, Transition,
 };
+use crate::store::originals::{
+    Documents, KEYS_PER_RECEIPT_MAX, NamedReceipt, Rank, as_original, without_document,
+};
 
 pub(super) async fn open(
     on: &Transaction<'_>,
@@ -265,22 +268,61 @@ pub(super) async fn original(
     let query = "SELECT k.store_id, k.inbox_row FROM stores s
                    JOIN natural_keys k ON k.store_id = s.store_id
                  WHERE k.natural_key = $1 AND k.variant = 0 ORDER BY k.inbox_row LIMIT 1";
-    let Some(first) = on.row(query, &[&natural_key]).await? else {
-        return Ok(OriginalState::NeverSeen);
-    };
+    match (on.row(query, &[&natural_key]).await?, NamedReceipt::of(natural_key)) {
+        (Some(first), _) => {
+            let (store, inbox_row): (&str, i64) = (value(&first, 0)?, value(&first, 1)?);
+            let found = document(on, target, store, inbox_row, Documents::Any).await?;
+            Ok(found.unwrap_or(OriginalState::WithoutDocument))
+        }
+        (None, Some(receipt)) => handed_out(on, target, &receipt).await,
+        (None, None) => Ok(OriginalState::NeverSeen),
+    }
+}
+
+/// The transaction of a receipt that handed goods out.
+async fn handed_out(
+    on: &Transaction<'_>,
+    target: &TargetId,
+    receipt: &NamedReceipt,
+) -> Result<OriginalState, Fault> {
+    let query = "SELECT k.natural_key, k.store_id, k.inbox_row FROM stores s
+                   JOIN natural_keys k ON k.store_id = s.store_id
+                 WHERE k.natural_key >= $1 AND k.natural_key < $2 AND k.variant = 0
+                 ORDER BY k.natural_key, k.inbox_row LIMIT $3";
+    let rows = on.rows(query, &[&receipt.from, &receipt.below, &KEYS_PER_RECEIPT_MAX]).await?;
+    let mut meant: Vec<(Rank, &str, i64)> = Vec::new();
+    for row in &rows {
+        if let Some(rank) = receipt.rank(value(row, 0)?) {
+            meant.push((rank, value(row, 1)?, value(row, 2)?));
+        }
+    }
+    meant.sort_unstable_by_key(|(rank, _, inbox_row)| (*rank, *inbox_row));
+    for (_, store, inbox_row) in &meant {
+        let found = document(on, target, store, *inbox_row, Documents::Receipts).await?;
+        if let Some(state) = found {
+            return Ok(state);
+        }
+    }
+    Ok(without_document(meant.iter().map(|(rank, ..)| rank)))
+}
+
+/// What became of the document of an event that others refer to, if it has one.
+async fn document(
+    on: &Transaction<'_>,
+    target: &TargetId,
+    store: &str,
+    inbox_row: i64,
+    documents: Documents,
+) -> Result<Option<OriginalState>, Fault> {
     let query = "SELECT o.due_at, state_detail FROM outbox o
                    JOIN lanes l ON l.store_id = o.store_id AND l.lane_id = o.lane_id
-                 WHERE o.store_id = $1 AND inbox_row = $2 AND target = $3
+                 WHERE o.store_id = $1 AND inbox_row = $2 AND target = $3 AND (class = $4 OR $5)
                  ORDER BY mode, class <> $4, part, o.lane_id, number LIMIT 1";
-    let (store, inbox_row): (&str, i64) = (value(&first, 0)?, value(&first, 1)?);
-    let receipts = class_number(Class::Receipts);
-    let found = on.row(query, &[&store, &inbox_row, &target.as_str(), &receipts]).await?;
-    Ok(match found.map(|row| state(&row, 0)).transpose()? {
-        None | Some(DeliveryState::Resolved { .. }) => OriginalState::WithoutDocument,
-        Some(DeliveryState::Done { reference }) => OriginalState::Standing(reference),
-        Some(DeliveryState::Exception { .. }) => OriginalState::Exception,
-        Some(_) => OriginalState::OnItsWay,
-    })
+    let (receipts, any) = (class_number(Class::Receipts), documents == Documents::Any);
+    let values: super::transaction::Values<'_> =
+        &[&store, &inbox_row, &target.as_str(), &receipts, &any];
+    let found = on.row(query, values).await?;
+    Ok(found.map(|row| state(&row, 0)).transpose()?.map(as_original))
 }
 
 /// The movements of the lane's store after `since` whose deltas stand in the target or come

@@ -24,6 +24,9 @@ use crate::store::columns::ATTEMPTS_KEPT;
 use crate::store::model::{
     Claim, Delivery, DeliveryId, DeliveryState, OriginalState, Step, StockMoveRow, Transition,
 };
+use crate::store::originals::{
+    Documents, KEYS_PER_RECEIPT_MAX, NamedReceipt, Rank, as_original, without_document,
+};
 
 pub(super) fn open(
     connection: &Connection,
@@ -230,24 +233,63 @@ pub(super) fn original(
         )?
         .query_row([natural_key], |row| row.get(0))
         .optional()?;
-    let Some(inbox_row) = first else { return Ok(OriginalState::NeverSeen) };
+    match (first, NamedReceipt::of(natural_key)) {
+        (Some(inbox_row), _) => {
+            let found = document(connection, target, inbox_row, Documents::Any)?;
+            Ok(found.unwrap_or(OriginalState::WithoutDocument))
+        }
+        (None, Some(receipt)) => handed_out(connection, target, &receipt),
+        (None, None) => Ok(OriginalState::NeverSeen),
+    }
+}
+
+/// The transaction of a receipt that handed goods out.
+fn handed_out(
+    connection: &Connection,
+    target: &TargetId,
+    receipt: &NamedReceipt,
+) -> Result<OriginalState, Fault> {
+    let mut select = connection.prepare_cached(
+        "SELECT natural_key, inbox_row FROM natural_keys
+         WHERE natural_key >= ?1 AND natural_key < ?2 AND variant = 0 ORDER BY natural_key LIMIT ?3",
+    )?;
+    let mut rows = select.query(params![receipt.from, receipt.below, KEYS_PER_RECEIPT_MAX])?;
+    let mut meant: Vec<(Rank, i64)> = Vec::new();
+    while let Some(row) = rows.next()? {
+        let key: String = row.get(0)?;
+        if let Some(rank) = receipt.rank(&key) {
+            meant.push((rank, row.get(1)?));
+        }
+    }
+    meant.sort_unstable();
+    for (_, inbox_row) in &meant {
+        if let Some(state) = document(connection, target, *inbox_row, Documents::Receipts)? {
+            return Ok(state);
+        }
+    }
+    Ok(without_document(meant.iter().map(|(rank, _)| rank)))
+}
+
+/// What became of the document of an event that others refer to, if it has one.
+fn document(
+    connection: &Connection,
+    target: &TargetId,
+    inbox_row: i64,
+    documents: Documents,
+) -> Result<Option<OriginalState>, Fault> {
+    let receipts = super::codec::class_number(Class::Receipts);
     let found = connection
         .prepare_cached(
             "SELECT outbox.due_at, state_detail FROM outbox JOIN lanes USING (lane_id)
-             WHERE inbox_row = ?1 AND target = ?2
+             WHERE inbox_row = ?1 AND target = ?2 AND (class = ?3 OR ?4)
              ORDER BY mode, class <> ?3, part, lane_id, number LIMIT 1",
         )?
         .query_row(
-            params![inbox_row, target.as_str(), super::codec::class_number(Class::Receipts)],
+            params![inbox_row, target.as_str(), receipts, documents == Documents::Any],
             |row| state(row, 0),
         )
         .optional()?;
-    Ok(match found {
-        None | Some(DeliveryState::Resolved { .. }) => OriginalState::WithoutDocument,
-        Some(DeliveryState::Done { reference }) => OriginalState::Standing(reference),
-        Some(DeliveryState::Exception { .. }) => OriginalState::Exception,
-        Some(_) => OriginalState::OnItsWay,
-    })
+    Ok(found.map(as_original))
 }
 
 /// The movements of the lane's store after `since` whose deltas stand in the target or come

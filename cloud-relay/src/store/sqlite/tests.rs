@@ -49,6 +49,9 @@ fn the_queries_that_run_all_the_time_never_scan() {
         "SELECT number FROM outbox WHERE lane_id = 1 AND state < 10 ORDER BY number LIMIT 5",
         "SELECT number FROM outbox WHERE inbox_row = 1",
         "SELECT variant FROM natural_keys WHERE natural_key = 'x' ORDER BY variant",
+        "SELECT inbox_row FROM natural_keys
+         WHERE natural_key >= 'x/' AND natural_key < 'x0' AND variant = 0
+         ORDER BY natural_key LIMIT 5",
         "SELECT inbox_row FROM inbox WHERE event_id = x'00'",
         "SELECT inbox_row FROM inbox WHERE replay_of = 1",
         "SELECT device FROM devices WHERE public_key = x'00' AND store = 'x'",

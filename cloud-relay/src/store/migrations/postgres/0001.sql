@@ -132,9 +132,10 @@ CREATE TABLE replays (
 
 -- Never partitioned by time, never archived: what is re-read years later is still recognised.
 -- Variant 0 is the event that has the key; each other content under the same key is a conflict.
+-- Sorted by its bytes whatever the database sorts by, because a receipt is found as a range.
 CREATE TABLE natural_keys (
     store_id     text NOT NULL,
-    natural_key  text NOT NULL,
+    natural_key  text COLLATE "C" NOT NULL,
     variant      bigint NOT NULL,
     content_hash bytea NOT NULL,
     inbox_row    bigint NOT NULL,
