@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
-use std::num::NonZeroU16;
+use std::num::{NonZeroU16, NonZeroU32};
 use std::path::PathBuf;
 
 use protocol::event::TenderKind;
@@ -58,6 +58,18 @@ pub struct Settings {
     /// adds the item) or skip (they move nothing there).
     #[serde(default)]
     pub unknown_items: UnknownItems,
+
+    /// How many of what Shopify counts make one of a unit of the POS (UN/ECE Recommendation 20, EA
+    /// where it states none): Shopify counts whole pieces, so what is weighed is counted in a base
+    /// unit such as the gram. Never change it for goods in stock. Left out: one.
+    #[serde(default)]
+    #[schemars(extend("example" = { "KGM": 1000, "MTR": 100 }))]
+    pub base_units: BTreeMap<String, NonZeroU32>,
+
+    /// The same for single items, by the number that they are found by; goes before `base_units`.
+    #[serde(default)]
+    #[schemars(extend("example" = { "2000": 10 }))]
+    pub item_base_units: BTreeMap<String, NonZeroU32>,
 
     /// What a kind of tender is called as a payment in Shopify. Left out: cash, card, gift_card and
     /// so on.

@@ -24,7 +24,7 @@ use uuid::Uuid;
 use self::client::Client;
 use self::client::items::Items;
 use self::client::places::Places;
-use self::map::{Action, CHANGES_MAX, Wording};
+use self::map::{Action, BaseUnits, CHANGES_MAX, Wording};
 use super::{
     Bridging, BundleVerdict, Call, Checked, Connector, ExceptionClass, Found, Planned, Prepared,
     Profile, Reply, TargetRef, Unanswered, Verdict,
@@ -47,6 +47,7 @@ pub struct Shopify {
     wording: Wording,
     item_key: ItemKey,
     unknown_items: UnknownItems,
+    base_units: BaseUnits,
 }
 
 /// Makes the connector of a shop; `http` is the relay's one outgoing client.
@@ -86,6 +87,10 @@ impl Shopify {
             },
             item_key: settings.item_key,
             unknown_items: settings.unknown_items,
+            base_units: BaseUnits {
+                by_unit: settings.base_units,
+                by_item: settings.item_base_units,
+            },
         })
     }
 }

@@ -17,6 +17,7 @@ mod settlement;
 mod stock;
 
 use protocol::event::{Body, StockDocument, Transaction};
+use protocol::money::Money;
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -62,13 +63,28 @@ pub(super) fn key_text(key: Uuid) -> String {
     key.to_string()
 }
 
-/// What people read beside a receipt's documents.
+/// What people read beside a receipt's documents: which receipt it is, and what no field of an
+/// invoice holds.
 fn remarks(transaction: &Transaction, natural_key: &str) -> String {
     let t = transaction;
-    format!(
+    let mut remarks = format!(
         "Receipt {}, register {}, store {}, {} [{natural_key}]",
         t.receipt, t.register, t.store, t.business_date
-    )
+    );
+    let foreign = t.tenders.iter().filter(|tender| tender.counts());
+    for foreign in foreign.filter_map(|tender| tender.foreign.as_ref()) {
+        let handed_over = Money::new(foreign.amount.minor(), foreign.currency);
+        remarks.push_str(&format!("; {handed_over} at {}", foreign.rate));
+    }
+    let on_lines = t.lines.iter().filter(|line| line.counts()).flat_map(|line| line.taxes.iter());
+    for tax in on_lines.chain(t.taxes.iter()) {
+        let Some(exemption) = &tax.exemption else { continue };
+        remarks.push_str(&format!("; exempt from {}: {}", tax.code, exemption.reason));
+        if let Some(certificate) = &exemption.certificate {
+            remarks.push_str(&format!(" ({certificate})"));
+        }
+    }
+    remarks
 }
 
 /// What people read beside a stock document.

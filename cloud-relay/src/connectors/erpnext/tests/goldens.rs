@@ -7,14 +7,13 @@ use crate::connectors::ExceptionClass;
 use crate::connectors::erpnext::map;
 
 /// The events, each with the sale that it gives back from.
-pub(super) const EVENTS: [(&str, Option<&str>); 17] = [
+pub(super) const EVENTS: [(&str, Option<&str>); 36] = [
     ("sale_with_discount", None),
     ("sale_with_tax_on_top", None),
     ("sale_with_split_line", None),
     ("sale_of_weighed_goods", None),
     ("sale_with_tenders_and_rounding", None),
     ("sale_with_basket_taxes_and_deposit_back", None),
-    ("sale_after_midnight_with_gift_card", None),
     ("return_of_two_of_three", Some("sale_with_split_line")),
     ("return_without_receipt", None),
     ("exchange_for_more", Some("sale_with_discount")),
@@ -23,8 +22,28 @@ pub(super) const EVENTS: [(&str, Option<&str>); 17] = [
     ("suspended_basket", None),
     ("stock_adjustment", None),
     ("stock_receipt_at_the_back", None),
-    ("stock_transfer_out", None),
     ("stock_count", None),
+    ("stock_transfer_out", None),
+    ("gift_card_issued", None),
+    ("sale_paid_with_gift_card", None),
+    ("sale_after_midnight_with_gift_card", None),
+    ("prepayment_taken", None),
+    ("prepayment_applied", None),
+    ("prepayment_applied_to_its_layaway", Some("prepayment_taken")),
+    ("sale_with_taxes_of_two_jurisdictions", None),
+    ("exempt_sale", None),
+    ("sale_of_a_bundle", None),
+    ("sale_paid_in_foreign_cash", None),
+    ("sale_with_tip_and_donation", None),
+    ("sale_with_both_kinds_of_tax", None),
+    ("return_of_an_online_order", None),
+    ("return_of_exchanged_goods", Some("exchange_for_more")),
+    ("post_void_of_an_exchange", Some("exchange_for_more")),
+    ("order_pickup", None),
+    ("tender_exchange", None),
+    ("account_payment", None),
+    ("money_paid_in", None),
+    ("money_paid_out", None),
 ];
 
 #[test]
@@ -101,6 +120,20 @@ fn a_return_without_its_sale_or_its_row_is_a_missing_original() {
         let (class, reason) = map::document(&call, &settings).unwrap_err();
         assert_eq!(class, ExceptionClass::MissingOriginal, "{reason}");
     }
+}
+
+#[test]
+fn goods_of_an_exchange_come_back_from_its_invoice_and_row() {
+    let settings = plain();
+    let exchange = calls(&event("exchange_for_more"), &settings).remove(0);
+    let sale = sold(&event("sale_with_discount"), &settings);
+    let invoice = document(&back(exchange, &sale), &settings);
+    let call = calls(&event("return_of_exchanged_goods"), &settings).remove(0);
+    let body = document(&back(call, &sold(&event("exchange_for_more"), &settings)), &settings).body;
+    assert_eq!(body["return_against"], "ACC-SINV-2026-00001");
+    let rows = body["items"].as_array().unwrap();
+    assert_eq!((rows.len(), &rows[0]["sales_invoice_item"]), (1, &json!("row-1")));
+    assert_eq!(rows[0]["item_code"], invoice.body["items"][0]["item_code"]);
 }
 
 #[test]

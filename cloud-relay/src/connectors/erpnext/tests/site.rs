@@ -37,13 +37,20 @@ pub(super) fn setup() -> Setup {
         .with_warehouse("Stockroom")
         .with_account("VAT A", "Liability", "Tax")
         .with_account("VAT B", "Liability", "Tax")
+        .with_account("Sales Tax NY", "Liability", "Tax")
+        .with_account("Sales Tax NYC", "Liability", "Tax")
         .with_account("Vouchers", "Liability", "Bank")
+        .with_account("Foreign Cash", "Asset", "Cash")
+        .with_account("On Account", "Asset", "Bank")
         .with_account("Goods Back", "Asset", "Bank");
     setup.items =
         ["4711", "5000", "9", "04006381333931"].map(|code| item(code, "Nos", true)).to_vec();
     setup.items.extend(["2000", "3000"].map(|code| item(code, "Kg", true)));
-    setup.items.extend(["GIFT-CARD", "D"].map(|code| item(code, "Nos", false)));
+    let without_stock = ["GIFT-CARD", "D", "PREPAYMENT", "TIP", "DONATION", "UNMOVED"];
+    setup.items.extend(without_stock.map(|code| item(code, "Nos", false)));
     setup.modes_of_payment.push(mode("Gift Card", "Vouchers"));
+    setup.modes_of_payment.push(mode("Foreign Cash", "Foreign Cash"));
+    setup.modes_of_payment.push(mode("On Account", "On Account"));
     setup.modes_of_payment.push(mode("Goods Back", "Goods Back"));
     setup
 }
@@ -192,6 +199,43 @@ async fn an_exchange_settles_through_the_carrying_account_and_clears_it() {
         assert_eq!(books.balance("Goods Back - N"), Decimal::ZERO, "{name}");
         assert_eq!(books.balance("Cash - N") - before, Decimal::new(paid, 2), "{name}");
     }
+}
+
+#[tokio::test]
+async fn goods_of_an_exchange_are_credited_on_the_invoice_of_the_exchange() {
+    let opened = Opened::new(setup()).await;
+    let sale = opened.all("sale_with_discount", None).await.remove(0);
+    let exchange = opened.all("exchange_for_more", Some(&sale)).await.remove(0);
+    opened.all("return_of_exchanged_goods", Some(&exchange)).await;
+    let credit = &opened.standing(&opened.calls("return_of_exchanged_goods")[0])[0];
+    assert_eq!(credit["return_against"], exchange.id.as_str());
+    assert_eq!(cents(&credit["grand_total"]), -999);
+    assert_eq!(opened.stock("5000", "Floor"), Decimal::ZERO);
+}
+
+#[tokio::test]
+async fn every_kind_of_line_and_tender_stands_with_its_total() {
+    let opened = Opened::new(setup()).await;
+    for (name, total) in [
+        ("gift_card_issued", 5_000),
+        ("sale_paid_with_gift_card", 149),
+        ("sale_with_taxes_of_two_jurisdictions", 2_712),
+        ("exempt_sale", 1_999),
+        ("sale_of_a_bundle", 999),
+        ("sale_paid_in_foreign_cash", 149),
+        ("sale_with_tip_and_donation", 300),
+    ] {
+        opened.all(name, None).await;
+        let invoice = &opened.standing(&opened.calls(name)[0])[0];
+        assert_eq!(cents(&invoice["grand_total"]), total, "{name}");
+        assert_eq!(cents(&invoice["outstanding_amount"]), 0, "{name}");
+    }
+    opened.all("prepayment_applied", None).await;
+    let layaway = opened.all("prepayment_taken", None).await.remove(0);
+    opened.all("prepayment_applied_to_its_layaway", Some(&layaway)).await;
+    let summary = opened.site.summary();
+    assert_eq!(summary.debit, summary.credit);
+    assert_eq!(opened.site.books().balance("Goods Back - N"), Decimal::ZERO);
 }
 
 #[tokio::test]

@@ -55,7 +55,7 @@ impl Shopify {
         calls: &[Call],
     ) -> Result<Prepared, Unanswered> {
         let all: Vec<Vec<Movement>> =
-            calls.iter().map(|call| movements(call, self.item_key)).collect();
+            calls.iter().map(|call| movements(call, self.item_key, &self.base_units)).collect();
         let names = all.iter().flatten().map(|movement| movement.item.clone());
         let resolved = self.items.resolve(talk, names).await?;
         let mut prepared =
@@ -120,7 +120,7 @@ impl Shopify {
                 Ok(None) => continue,
                 Err(unfit) => return Ok(Err(unfit)),
             };
-            let delta = match whole(*line, item, quantity.value()) {
+            let delta = match whole(*line, item, *quantity) {
                 Ok(delta) => delta,
                 Err(unfit) => return Ok(Err(unfit)),
             };
@@ -162,7 +162,7 @@ impl Shopify {
     ) -> Result<Prepared, Unanswered> {
         let mut prepared =
             Prepared { bundle: None, refused: Vec::new(), without_effect: Vec::new() };
-        let lines = counted(call, self.item_key);
+        let lines = counted(call, self.item_key, &self.base_units);
         match self.settings(talk, call, &lines).await? {
             Err((class, reason)) => prepared.refused.push((0, class, reason)),
             Ok(settings) if settings.is_empty() => prepared.without_effect.push(0),

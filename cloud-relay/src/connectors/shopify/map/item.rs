@@ -36,6 +36,13 @@ impl ItemName {
         }
     }
 
+    /// The number itself.
+    pub(in crate::connectors::shopify) fn number(&self) -> &str {
+        match self {
+            Self::Sku(number) | Self::Barcode(number) => number,
+        }
+    }
+
     /// The terms of a search that finds it, among others.
     pub(in crate::connectors::shopify) fn search(&self) -> String {
         match self {

@@ -24,6 +24,7 @@ use crate::connectors::ExceptionClass;
 
 pub(super) use bridging::bridging;
 pub(super) use plan::{Action, CHANGES_MAX, plan};
+pub(super) use stock::BaseUnits;
 
 /// Why an event cannot be brought to Shopify as it is: the class, and a sentence with the figures.
 pub(super) type Unfit = (ExceptionClass, String);

@@ -19,7 +19,7 @@ use uuid::Uuid;
 use super::amounts::{Pieces, pieces, shares};
 use super::basket::{Priced, Side, require_balance};
 use super::item::ItemName;
-use super::payments::{self, Payment};
+use super::payments::{self, Payment, Settled};
 use super::{DETAILS_FIELD, KEY_FIELD, Unfit, Wording, bag};
 use crate::connectors::ExceptionClass;
 use crate::connectors::shopify::config::ItemKey;
@@ -56,8 +56,8 @@ pub(in crate::connectors::shopify) fn expected(
     transaction: &Transaction,
     wording: &Wording,
 ) -> Result<Expected, Unfit> {
-    let goods_back = Side::of(transaction, Direction::In).total();
-    let payments = payments::of_order(transaction, goods_back, wording)?;
+    let settled = Settled::of(transaction);
+    let payments = payments::of_order(transaction, settled, wording)?;
     let total = Side::of(transaction, Direction::Out).total();
     let paid = payments.iter().map(|(_, amount)| amount).sum();
     let money = |minor| Money::new(minor, transaction.currency);
@@ -93,8 +93,8 @@ pub(in crate::connectors::shopify) fn variables(
         );
         return Err((ExceptionClass::Unbalanced, reason));
     }
-    let goods_back = Side::of(transaction, Direction::In).total();
-    let payments = payments::of_order(transaction, goods_back, wording)?;
+    let settled = Settled::of(transaction);
+    let payments = payments::of_order(transaction, settled, wording)?;
     let currency = transaction.currency;
     let processed_at = seconds(event);
     let lines: Vec<Value> = side
@@ -112,7 +112,7 @@ pub(in crate::connectors::shopify) fn variables(
             { "namespace": wording.namespace, "key": KEY_FIELD, "type": "id",
               "value": key.to_string() },
             { "namespace": wording.namespace, "key": DETAILS_FIELD, "type": "json",
-              "value": details(event, transaction, goods_back).to_string() },
+              "value": details(event, transaction, settled).to_string() },
         ],
         "lineItems": lines,
         "taxesIncluded": side.taxes_included,
@@ -150,22 +150,57 @@ fn attributes(transaction: &Transaction) -> Value {
 }
 
 /// What an order cannot hold, so that its figures can be traced back to the receipt's.
-fn details(event: &Event, transaction: &Transaction, goods_back: i64) -> Value {
+fn details(event: &Event, transaction: &Transaction, settled: Settled) -> Value {
     let decimal = |minor| Money::new(minor, transaction.currency).decimal();
     let tenders = transaction.tenders.iter().filter(|tender| tender.counts());
-    let tender = |tender: &Tender| {
-        json!({
-            "tender": tender.tender, "kind": tender.kind, "purpose": tender.purpose,
-            "direction": tender.direction, "amount": decimal(tender.amount.minor()),
-        })
-    };
-    json!({
+    let mut details = json!({
         "naturalKey": event.natural_key(),
         "total": decimal(transaction.signed_total().minor),
         "rounding": decimal(transaction.rounding.minor()),
-        "goodsBack": decimal(goods_back),
-        "tenders": tenders.map(tender).collect::<Vec<_>>(),
-    })
+        "goodsBack": decimal(settled.goods),
+        "tenders": tenders.map(|paid| tender(paid, transaction.currency)).collect::<Vec<_>>(),
+    });
+    if settled.prepayments != 0 {
+        details["prepayments"] = json!(decimal(settled.prepayments));
+    }
+    let exemptions = exemptions(transaction);
+    if !exemptions.is_empty() {
+        details["exemptions"] = Value::Array(exemptions);
+    }
+    details
+}
+
+/// A tender as the POS took it: before change was taken off, and in the currency that was handed
+/// over.
+fn tender(tender: &Tender, currency: Currency) -> Value {
+    let mut stated = json!({
+        "tender": tender.tender, "kind": tender.kind, "purpose": tender.purpose,
+        "direction": tender.direction,
+        "amount": Money::new(tender.amount.minor(), currency).decimal(),
+    });
+    if let Some(foreign) = &tender.foreign {
+        let handed_over = Money::new(foreign.amount.minor(), foreign.currency);
+        stated["foreign"] = json!({
+            "currency": foreign.currency, "amount": handed_over.decimal(), "rate": foreign.rate,
+        });
+    }
+    stated
+}
+
+/// The taxes that were not levied, with why: an order states an amount of zero and no reason.
+fn exemptions(transaction: &Transaction) -> Vec<Value> {
+    let on_lines = transaction.lines.iter().filter(|line| line.counts());
+    let on_lines =
+        on_lines.flat_map(|line| line.taxes.iter().map(move |tax| (Some(line.line), tax)));
+    let on_basket = transaction.taxes.iter().map(|tax| (None, tax));
+    let exempt = |(line, tax): (Option<u32>, &Tax)| {
+        let exemption = tax.exemption.as_ref()?;
+        Some(json!({
+            "line": line, "code": tax.code, "reason": exemption.reason,
+            "certificate": exemption.certificate,
+        }))
+    };
+    on_lines.chain(on_basket).filter_map(exempt).collect()
 }
 
 fn transactions(

@@ -1,17 +1,21 @@
 //! How an order was paid, in Shopify's terms: one payment for each gateway, none negative.
 //!
-//! Change and cash back are taken off what was paid in. Two things that are no tender settle an
-//! order as well: goods that came back in the same transaction, and cash rounding. Does not check
-//! that a payment covers the order: what the POS took, it took.
+//! Change and cash back are taken off what was paid in. Three things that are no tender settle an
+//! order as well: goods that came back in the same transaction, a prepayment that was taken before,
+//! and cash rounding. Does not check that a payment covers the order: what the POS took, it took.
 
-use protocol::event::{Direction, Tender, TenderKind, Transaction};
+use protocol::event::{Direction, LineKind, Tender, TenderKind, Transaction};
 use protocol::money::Money;
 
+use super::basket::Side;
 use super::{Unfit, Wording};
 use crate::connectors::ExceptionClass;
 
 /// The gateway of goods that came back in the same transaction.
 pub(super) const GOODS_BACK: &str = "goods_back";
+
+/// The gateway of a prepayment that is applied to the sale.
+pub(super) const PREPAYMENT: &str = "prepayment";
 
 /// The gateway of cash rounding in the customer's favour.
 pub(super) const ROUNDING: &str = "cash_rounding";
@@ -19,14 +23,38 @@ pub(super) const ROUNDING: &str = "cash_rounding";
 /// A payment: the gateway and the amount in minor units, above zero.
 pub(super) type Payment = (String, i64);
 
-/// The payments of the order of a transaction; `goods_back` is what came back in it.
+/// What came back in a transaction and pays for what went out.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Settled {
+    /// Goods, in minor units.
+    pub(super) goods: i64,
+    /// Prepayments, in minor units.
+    pub(super) prepayments: i64,
+}
+
+impl Settled {
+    /// What came back in a transaction.
+    pub(super) fn of(transaction: &Transaction) -> Self {
+        let mut settled = Self::default();
+        for back in Side::of(transaction, Direction::In).lines {
+            match back.line.kind {
+                LineKind::Prepayment => settled.prepayments += back.gross,
+                _ => settled.goods += back.gross,
+            }
+        }
+        settled
+    }
+}
+
+/// The payments of the order of a transaction.
 pub(super) fn of_order(
     transaction: &Transaction,
-    goods_back: i64,
+    settled: Settled,
     wording: &Wording,
 ) -> Result<Vec<Payment>, Unfit> {
     let mut payments = by_gateway(transaction, wording);
-    add(&mut payments, GOODS_BACK.to_owned(), goods_back);
+    add(&mut payments, GOODS_BACK.to_owned(), settled.goods);
+    add(&mut payments, PREPAYMENT.to_owned(), settled.prepayments);
     add(&mut payments, ROUNDING.to_owned(), -transaction.rounding.minor());
     let cash = wording.gateway(TenderKind::Cash);
     // Change comes out of the drawer, so it is taken off cash first.

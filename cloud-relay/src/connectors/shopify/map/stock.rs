@@ -2,12 +2,15 @@
 //! `inventorySetQuantities`.
 //!
 //! Several movements of one item at one location become one change. Shopify counts whole pieces,
-//! so a part of a piece is refused, never rounded. Does not look items up.
+//! so what is weighed is counted in a base unit, and what is no whole number of it is refused,
+//! never rounded. Does not look items up.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU32;
 
 use protocol::decimal::Number;
 use protocol::event::{Body, Item, StockKind};
+use protocol::id::Code;
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 use serde_json::{Value, json};
@@ -31,18 +34,45 @@ pub(in crate::connectors::shopify) struct Movement {
     pub(in crate::connectors::shopify) item: ItemName,
     /// The location's identifier in the event.
     pub(in crate::connectors::shopify) location: String,
-    /// What is added.
-    pub(in crate::connectors::shopify) quantity: Number,
+    /// What is added, in the item's base unit.
+    pub(in crate::connectors::shopify) quantity: Decimal,
+}
+
+/// The unit of a line that states none.
+const PIECE: &str = "EA";
+
+/// In what Shopify counts items.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(in crate::connectors::shopify) struct BaseUnits {
+    /// How many of Shopify's make one of a unit of the POS.
+    pub(in crate::connectors::shopify) by_unit: BTreeMap<String, NonZeroU32>,
+    /// The same for single items, by SKU or barcode.
+    pub(in crate::connectors::shopify) by_item: BTreeMap<String, NonZeroU32>,
+}
+
+impl BaseUnits {
+    /// A quantity of an item in its base unit; nothing if it leaves the range of numbers.
+    fn count(&self, item: &ItemName, unit: Option<&Code>, quantity: Decimal) -> Option<Decimal> {
+        let of_unit = || self.by_unit.get(unit.map_or(PIECE, Code::as_str));
+        let factor = self.by_item.get(item.number()).or_else(of_unit);
+        quantity.checked_mul(Decimal::from(factor.map_or(1, |factor| factor.get())))
+    }
 }
 
 /// What one call moves.
-pub(in crate::connectors::shopify) fn movements(call: &Call, key: ItemKey) -> Vec<Movement> {
+pub(in crate::connectors::shopify) fn movements(
+    call: &Call,
+    key: ItemKey,
+    units: &BaseUnits,
+) -> Vec<Movement> {
     let moves = call.event.stock_moves();
     let part = part(&moves, call.planned.part);
     let movement = |moved: &protocol::event::Move| {
-        let item = ItemName::of(item_of(&call.event.body, moved.line)?, key)?;
+        let (item, unit) = line_of(&call.event.body, moved.line)?;
+        let item = ItemName::of(item, key)?;
         let location = moved.location.as_str().to_owned();
-        Some(Movement { line: moved.line, item, location, quantity: moved.quantity })
+        let quantity = units.count(&item, unit, moved.quantity.value())?;
+        Some(Movement { line: moved.line, item, location, quantity })
     };
     part.iter().filter_map(movement).collect()
 }
@@ -54,18 +84,23 @@ pub(in crate::connectors::shopify) struct Counted {
     pub(in crate::connectors::shopify) line: u32,
     /// The item.
     pub(in crate::connectors::shopify) item: ItemName,
-    /// What is there now: what was counted, and what moved since.
+    /// What is there now, in the item's base unit: what was counted, and what moved since.
     pub(in crate::connectors::shopify) quantity: Decimal,
 }
 
 /// What one call counted.
-pub(in crate::connectors::shopify) fn counted(call: &Call, key: ItemKey) -> Vec<Counted> {
+pub(in crate::connectors::shopify) fn counted(
+    call: &Call,
+    key: ItemKey,
+    units: &BaseUnits,
+) -> Vec<Counted> {
     let Body::Stock(document) = &call.event.body else { return Vec::new() };
     let moved = call.moved_since.iter().copied().chain(std::iter::repeat(Number::ZERO));
     let lines: Vec<_> = document.lines.iter().zip(moved).collect();
     let counted = |(line, moved): &(&protocol::event::stock::StockLine, Number)| {
         let item = ItemName::of(&line.item, key)?;
         let quantity = line.counted?.value().checked_add(moved.value())?;
+        let quantity = units.count(&item, line.unit.as_ref(), quantity)?;
         Some(Counted { line: line.line, item, quantity })
     };
     part(&lines, call.planned.part).iter().filter_map(counted).collect()
@@ -77,13 +112,16 @@ fn part<T>(all: &[T], part: u32) -> &[T] {
     all.chunks(CHANGES_MAX).nth(index).unwrap_or_default()
 }
 
-fn item_of(body: &Body, number: u32) -> Option<&Item> {
+/// The item of a line, and the unit of its quantity where it states one.
+fn line_of(body: &Body, number: u32) -> Option<(&Item, Option<&Code>)> {
     match body {
         Body::Transaction(transaction) => {
-            transaction.lines.iter().find(|line| line.line == number)?.item.as_ref()
+            let line = transaction.lines.iter().find(|line| line.line == number)?;
+            Some((line.item.as_ref()?, line.unit.as_ref()))
         }
         Body::Stock(document) => {
-            document.lines.iter().find(|line| line.line == number).map(|line| &line.item)
+            let line = document.lines.iter().find(|line| line.line == number)?;
+            Some((&line.item, line.unit.as_ref()))
         }
         Body::Till(_) | Body::Fiscal(_) => None,
     }
@@ -114,8 +152,8 @@ pub(in crate::connectors::shopify) fn whole(
     let number = if quantity.fract().is_zero() { quantity.to_i64() } else { None };
     number.ok_or_else(|| {
         let reason = format!(
-            "line {line}: {} of {item}, and Shopify counts whole pieces: let it not track this \
-             item, or correct its stock there by hand",
+            "line {line}: {} of {item}, and Shopify counts whole pieces: name a smaller unit under \
+             `base_units`, let Shopify not track this item, or correct its stock there by hand",
             quantity.normalize()
         );
         (ExceptionClass::Rejected, reason)

@@ -12,29 +12,46 @@ use crate::connectors::shopify::config::ItemKey;
 use crate::connectors::shopify::map::item::ItemName;
 use crate::connectors::shopify::map::order::{self, Known};
 use crate::connectors::shopify::map::refund::{self, Standing, StandingLine, StandingPayment};
-use crate::connectors::shopify::map::{self, Action, stock};
+use crate::connectors::shopify::map::{self, Action, BaseUnits, stock};
 use crate::connectors::{Call, ExceptionClass};
 
 /// The events, each with the sale that it gives back from.
-pub(super) const EVENTS: [(&str, Option<&str>); 18] = [
+pub(super) const EVENTS: [(&str, Option<&str>); 35] = [
     ("sale_with_discount", None),
     ("sale_with_tax_on_top", None),
     ("sale_with_split_line", None),
     ("sale_of_weighed_goods", None),
     ("sale_with_tenders_and_rounding", None),
     ("sale_with_basket_taxes_and_deposit_back", None),
-    ("sale_with_both_kinds_of_tax", None),
     ("return_of_two_of_three", Some("sale_with_split_line")),
     ("return_without_receipt", None),
-    ("return_of_an_online_order", None),
     ("exchange_for_more", Some("sale_with_discount")),
     ("exchange_for_less", Some("sale_with_discount")),
     ("post_void_of_a_sale", Some("sale_with_discount")),
     ("suspended_basket", None),
-    ("order_pickup", None),
     ("stock_adjustment", None),
     ("stock_receipt_at_the_back", None),
     ("stock_count", None),
+    ("gift_card_issued", None),
+    ("sale_paid_with_gift_card", None),
+    ("sale_after_midnight_with_gift_card", None),
+    ("prepayment_taken", None),
+    ("prepayment_applied", None),
+    ("prepayment_applied_to_its_layaway", Some("prepayment_taken")),
+    ("sale_with_taxes_of_two_jurisdictions", None),
+    ("exempt_sale", None),
+    ("sale_of_a_bundle", None),
+    ("sale_paid_in_foreign_cash", None),
+    ("sale_with_tip_and_donation", None),
+    ("sale_with_both_kinds_of_tax", None),
+    ("return_of_an_online_order", None),
+    ("return_of_exchanged_goods", Some("exchange_for_more")),
+    ("post_void_of_an_exchange", Some("exchange_for_more")),
+    ("order_pickup", None),
+    ("tender_exchange", None),
+    ("account_payment", None),
+    ("money_paid_in", None),
+    ("money_paid_out", None),
 ];
 
 /// What Shopify knows: one location, and pencils.
@@ -136,15 +153,16 @@ pub(super) fn variables(event: &Event, sale: Option<&str>) -> Vec<(Action, Value
                 json!({ "input": input, "key": bundle.to_string() })
             }
             Action::StockSet => {
-                let settings: Vec<stock::Setting> = stock::counted(&call, ItemKey::Sku)
-                    .iter()
-                    .map(|counted| stock::Setting {
-                        place: place(&counted.item),
-                        quantity: stock::whole(counted.line, &counted.item, counted.quantity)
-                            .unwrap(),
-                        level: 20,
-                    })
-                    .collect();
+                let settings: Vec<stock::Setting> =
+                    stock::counted(&call, ItemKey::Sku, &BaseUnits::default())
+                        .iter()
+                        .map(|counted| stock::Setting {
+                            place: place(&counted.item),
+                            quantity: stock::whole(counted.line, &counted.item, counted.quantity)
+                                .unwrap(),
+                            level: 20,
+                        })
+                        .collect();
                 let input = stock::set_input(&settings, bundle);
                 json!({ "input": input, "key": bundle.to_string() })
             }
@@ -157,8 +175,8 @@ pub(super) fn variables(event: &Event, sale: Option<&str>) -> Vec<(Action, Value
 /// The changes of a call; a part of a piece is refused and moves nothing.
 fn changes(call: &Call) -> stock::Changes {
     let mut changes = stock::Changes::new();
-    for movement in stock::movements(call, ItemKey::Sku) {
-        match stock::whole(movement.line, &movement.item, movement.quantity.value()) {
+    for movement in stock::movements(call, ItemKey::Sku, &BaseUnits::default()) {
+        match stock::whole(movement.line, &movement.item, movement.quantity) {
             Ok(delta) => changes.entry(place(&movement.item)).or_default().0 += delta,
             Err((class, reason)) => {
                 assert_eq!(class, ExceptionClass::Rejected);
@@ -206,6 +224,41 @@ fn a_weighed_item_that_comes_back_in_part_is_money_alone() {
     assert_eq!(*action, Action::RefundCreate);
     assert_eq!(variables["input"]["refundLineItems"], json!([]));
     assert_eq!(variables["input"]["transactions"][0]["amount"], "0.60");
+}
+
+#[test]
+fn what_is_weighed_is_counted_in_a_base_unit_of_its_unit_or_item() {
+    let event = event("sale_of_weighed_goods");
+    let call = &calls(&event, Timestamp::MAX)[1];
+    let count = |by_unit: &[(&str, u32)], by_item: &[(&str, u32)]| {
+        let map = |pairs: &[(&str, u32)]| {
+            let pair = |(name, count): &(&str, u32)| {
+                ((*name).to_owned(), std::num::NonZeroU32::new(*count).unwrap())
+            };
+            pairs.iter().map(pair).collect()
+        };
+        let units = BaseUnits { by_unit: map(by_unit), by_item: map(by_item) };
+        let moved = stock::movements(call, ItemKey::Sku, &units).remove(0);
+        stock::whole(moved.line, &moved.item, moved.quantity)
+    };
+    assert_eq!(count(&[("KGM", 1_000)], &[]), Ok(-523));
+    assert_eq!(count(&[("KGM", 1)], &[("2000", 10_000)]), Ok(-5_230));
+    for none in [count(&[], &[]), count(&[("MTR", 1_000)], &[]), count(&[("KGM", 100)], &[])] {
+        let (class, reason) = none.unwrap_err();
+        assert_eq!(class, ExceptionClass::Rejected);
+        assert!(reason.contains("`base_units`"), "{reason}");
+    }
+}
+
+#[test]
+fn goods_of_an_exchange_come_back_from_its_order_and_line() {
+    let event = event("return_of_exchanged_goods");
+    let documents = variables(&event, Some("exchange_for_more"));
+    let (action, variables) = &documents[0];
+    assert_eq!(*action, Action::RefundCreate);
+    let lines = variables["input"]["refundLineItems"].as_array().unwrap();
+    assert_eq!((lines.len(), &lines[0]["quantity"]), (1, &json!(1)));
+    assert_eq!(lines[0]["lineItemId"], "gid://shopify/LineItem/1", "the exchange's only line");
 }
 
 #[test]
@@ -264,8 +317,8 @@ fn a_count_beyond_250_lines_and_251_movements_are_cut_into_parts() {
         let calls = calls(&event, Timestamp::MAX);
         assert_eq!(calls.len(), 2);
         let sizes = calls.iter().map(|call| match kind {
-            "count" => stock::counted(call, ItemKey::Sku).len(),
-            _ => stock::movements(call, ItemKey::Sku).len(),
+            "count" => stock::counted(call, ItemKey::Sku, &BaseUnits::default()).len(),
+            _ => stock::movements(call, ItemKey::Sku, &BaseUnits::default()).len(),
         });
         assert_eq!(sizes.collect::<Vec<_>>(), [250, 1]);
         let again = call(&event, calls[1].planned.clone(), Timestamp::MAX);

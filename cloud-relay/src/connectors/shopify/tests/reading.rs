@@ -72,7 +72,7 @@ fn a_secret_is_named_once_and_never_shown() {
 fn the_schema_tells_every_key_with_a_description() {
     let schema = schemars::schema_for!(Settings).to_value();
     let properties = schema["properties"].as_object().unwrap();
-    assert_eq!(properties.len(), 13);
+    assert_eq!(properties.len(), 15);
     for (name, property) in properties {
         assert!(property["description"].is_string(), "{name}");
     }

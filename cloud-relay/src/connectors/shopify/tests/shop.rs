@@ -354,6 +354,45 @@ async fn a_return_a_second_return_and_a_post_void_refund_what_is_left_once() {
 }
 
 #[tokio::test]
+async fn goods_of_an_exchange_are_refunded_on_the_order_of_the_exchange() {
+    let opened = Opened::new(setup()).await;
+    for (sold, comes_back, total) in [
+        ("exchange_for_more", "return_of_exchanged_goods", "9.99"),
+        ("prepayment_taken", "prepayment_applied_to_its_layaway", "5.00"),
+    ] {
+        let (_, reference) = opened.sell(sold).await;
+        let refund = opened.calls(comes_back).into_iter();
+        let refund = refund.filter(|call| !call.planned.depends_on.is_empty());
+        let call = back(refund.last().unwrap(), &reference);
+        let verdict = opened.connector.create(&call).await.outcome;
+        assert!(matches!(verdict, Verdict::Done(_)), "{verdict:?}");
+        let books = opened.shop.books();
+        let order = books.orders.last().unwrap();
+        assert_eq!(order.refunds[0].total.shop.to_string(), total, "{sold}");
+    }
+}
+
+#[tokio::test]
+async fn every_kind_of_line_and_tender_stands_with_its_total() {
+    let opened = Opened::new(setup()).await;
+    for name in [
+        "gift_card_issued",
+        "sale_paid_with_gift_card",
+        "prepayment_applied",
+        "sale_with_taxes_of_two_jurisdictions",
+        "exempt_sale",
+        "sale_of_a_bundle",
+        "sale_paid_in_foreign_cash",
+        "sale_with_tip_and_donation",
+    ] {
+        // Reading it back compares total and payments.
+        let (call, reference) = opened.sell(name).await;
+        let verdict = opened.connector.verify(&call, &reference).await.outcome;
+        assert_eq!(verdict, Verdict::Done(reference), "{name}");
+    }
+}
+
+#[tokio::test]
 async fn a_post_void_pays_the_whole_sale_back() {
     let opened = Opened::new(setup()).await;
     let (_, reference) = opened.sell("sale_with_discount").await;
