@@ -361,9 +361,9 @@ async fn goods_of_an_exchange_are_refunded_on_the_order_of_the_exchange() {
         ("prepayment_taken", "prepayment_applied_to_its_layaway", "5.00"),
     ] {
         let (_, reference) = opened.sell(sold).await;
-        let refund = opened.calls(comes_back).into_iter();
-        let refund = refund.filter(|call| !call.planned.depends_on.is_empty());
-        let call = back(refund.last().unwrap(), &reference);
+        let mut refunds = opened.calls(comes_back);
+        refunds.retain(|call| !call.planned.depends_on.is_empty());
+        let call = back(refunds.remove(0), &reference);
         let verdict = opened.connector.create(&call).await.outcome;
         assert!(matches!(verdict, Verdict::Done(_)), "{verdict:?}");
         let books = opened.shop.books();
