@@ -6,10 +6,11 @@
 pub mod demo;
 pub mod free_port;
 pub mod mosquitto;
-pub mod needs;
 pub mod network;
 pub mod outage;
 pub mod pos;
 pub mod process;
 pub mod wait;
 pub mod world;
+
+pub use needs;

@@ -97,7 +97,7 @@ fn refused(from: &str, to: &str, is_dev: bool) -> Option<String> {
             "a simulated vendor imports nothing of ours, or both could be wrong alike: remove `{to}`"
         ));
     }
-    if is_below_tests(from) || (is_simulated(to) && is_dev) {
+    if is_below_tests(from) || (is_made_for_tests(to) && is_dev) {
         return None;
     }
     if is_below_tests(to) {
@@ -113,6 +113,11 @@ fn refused(from: &str, to: &str, is_dev: bool) -> Option<String> {
 
 fn is_below_tests(folder: &str) -> bool {
     folder == "tests" || folder.starts_with("tests/")
+}
+
+/// What stands below the tests as a crate of its own, so that others' tests may use it.
+fn is_made_for_tests(folder: &str) -> bool {
+    folder.starts_with("tests/")
 }
 
 fn is_simulated(folder: &str) -> bool {

@@ -3,7 +3,6 @@
 //! A test asks first and returns if the answer is none:
 //!
 //! ```no_run
-//! # use tests::needs;
 //! let Some(samples) = needs::samples() else { return };
 //! let Some(browser) = needs::program("chromium", "apt-get install chromium") else { return };
 //! # drop((samples, browser));
@@ -11,6 +10,9 @@
 //!
 //! `cargo xtask test` counts such a test as skipped and names it with what it lacks. Does not
 //! install anything, and is not for what the repository can bring itself.
+
+#[cfg(unix)]
+pub mod postgres;
 
 use std::env;
 use std::ffi::OsStr;
@@ -27,6 +29,9 @@ pub const SAMPLES: &str = "STOREKEEP_SAMPLES";
 
 /// Names the file that `cargo xtask test` reads: one JSON line for each thing that a test lacks.
 const NOT_RUN: &str = "STOREKEEP_NOT_RUN";
+
+/// What brings PostgreSQL.
+pub const POSTGRESQL_INSTALL: &str = "apt-get install postgresql";
 
 /// The folder of the recorded samples (`pos/`, `shopify/`); none if this host has none.
 #[must_use]
@@ -55,16 +60,23 @@ pub fn program(name: &str, command: &str) -> Option<PathBuf> {
     found
 }
 
-/// The folder of PostgreSQL's programs (`initdb`, `pg_ctl`), which Debian keeps out of `PATH`.
+/// The folder of PostgreSQL's programs (`initdb`, `pg_ctl`); a test that finds none is counted as
+/// not run.
 #[must_use]
 #[track_caller]
 pub fn postgresql() -> Option<PathBuf> {
-    let path = env::var_os("PATH").unwrap_or_default();
-    let found = postgresql_in(&path, Path::new("/usr/lib/postgresql"));
+    let found = postgresql_installed();
     if found.is_none() {
-        not_run("PostgreSQL", "apt-get install postgresql", Location::caller());
+        not_run("PostgreSQL", POSTGRESQL_INSTALL, Location::caller());
     }
     found
+}
+
+/// The folder of PostgreSQL's programs, which Debian keeps out of `PATH`, for what is no test.
+#[must_use]
+pub fn postgresql_installed() -> Option<PathBuf> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    postgresql_in(&path, Path::new("/usr/lib/postgresql"))
 }
 
 /// Of several versions below `installed`, the latest.
