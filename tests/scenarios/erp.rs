@@ -4,8 +4,7 @@
 use std::time::Duration;
 
 use tests::outage::sell;
-use tests::pos::mix::Mix;
-use tests::world::Targets;
+use tests::world::Plan;
 
 use crate::world;
 
@@ -13,11 +12,7 @@ const DRAIN: Duration = Duration::from_secs(120);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_stores_sell_stands_in_shop_and_erp_once_and_its_ledger_agrees_to_the_cent() {
-    let (world, _folder) = world(|plan| {
-        plan.targets = Targets::ShopAndErp;
-        plan.mix = Mix::EVERYDAY.without_counts();
-    })
-    .await;
+    let (world, _folder) = world(Plan::add_erp).await;
     sell(&world, world.registers().unwrap(), 15).await.unwrap();
     world.drained(DRAIN).await.unwrap();
     let shop = world.differences_from(&world.asking.shop_books().await.unwrap());

@@ -28,11 +28,19 @@ pub(super) struct Files {
 /// The file whose presence shows that a folder is a world's and may be removed.
 const MARK: &str = ".storekeep-world";
 
+/// The real servers that the relay uses.
+pub(super) struct Servers {
+    /// The broker's address.
+    pub(super) broker: Option<SocketAddr>,
+    /// The database's.
+    pub(super) database: Option<String>,
+}
+
 pub(super) fn write(
     plan: &Plan,
     catalogue: &Catalogue,
     ports: &Chosen,
-    broker: Option<SocketAddr>,
+    servers: &Servers,
 ) -> Result<Files> {
     let relay = plan.folder.join("relay");
     make_folder(&relay)?;
@@ -40,7 +48,7 @@ pub(super) fn write(
     let setup = self::shop(plan, catalogue);
     write_file(&shop, &serde_json::to_string(&setup).context("write the shop as JSON")?)?;
     write_file(&relay.join("shop.secret"), &setup.credentials.client_secret)?;
-    let mut configuration = relay_toml(plan, ports, &setup, broker);
+    let mut configuration = relay_toml(plan, ports, &setup, servers);
     let site = plan.folder.join("site.json");
     if plan.has_erp() {
         let setup = erp::site(plan, catalogue);
@@ -82,16 +90,18 @@ pub(super) fn shop(plan: &Plan, catalogue: &Catalogue) -> Setup {
     setup
 }
 
-fn relay_toml(plan: &Plan, ports: &Chosen, setup: &Setup, broker: Option<SocketAddr>) -> String {
-    let mqtt = broker.map(|broker| {
+fn relay_toml(plan: &Plan, ports: &Chosen, setup: &Setup, servers: &Servers) -> String {
+    let mqtt = servers.broker.map(|broker| {
         format!("[mqtt]\nurl = \"mqtt://{broker}\"\nusername = \"{RELAY_NAME}\"\n\n")
     });
+    let store = servers.database.as_ref().map(|url| format!("[store]\npostgres = \"{url}\"\n\n"));
     format!(
-        "tenant = \"demo\"\n\n[listen]\naddress = \"{relay}\"\n\n{mqtt}[dispatch]\nworkers = 6\n\n\
+        "tenant = \"demo\"\n\n[listen]\naddress = \"{relay}\"\n\n{mqtt}{store}[dispatch]\nworkers = 6\n\n\
          [targets.shop]\nkind = \"shopify\"\nshop = \"http://{shop}\"\n\
          client_id = \"{client}\"\nclient_secret_file = \"{secret}\"\n\
          settle_seconds = {settle}\ncall_timeout_seconds = {timeout}\n",
         mqtt = mqtt.unwrap_or_default(),
+        store = store.unwrap_or_default(),
         relay = ports.relay,
         shop = ports.shopify,
         client = setup.credentials.client_id,

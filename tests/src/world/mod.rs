@@ -25,9 +25,9 @@ use anyhow::{Context, Result};
 pub use ask::{AgentView, Asking, ExceptionView, RelayView};
 pub use commands::Ended;
 pub use erp::price_cents;
-pub use plan::{LATE_SECONDS_MAX, Plan, Ports, RelayFault, Targets, Uplink};
+pub use plan::{LATE_SECONDS_MAX, Plan, Ports, RelayFault, RelayStore, Targets, Uplink};
 
-use self::files::Files;
+use self::files::{Files, Servers};
 use self::process::Part;
 use crate::mosquitto::{self, Mosquitto};
 use crate::network::{Mode, Proxy};
@@ -93,8 +93,11 @@ impl World {
         let ports = plan.ports.choose(plan.stores.len())?;
         files::clear(&plan.folder)?;
         let broker = broker(&plan).await?;
-        let broker_address = broker.as_ref().map(|broker| broker.address);
-        let files = files::write(&plan, &catalogue, &ports, broker_address)?;
+        let servers = Servers {
+            broker: broker.as_ref().map(|broker| broker.address),
+            database: database(&plan).await?,
+        };
+        let files = files::write(&plan, &catalogue, &ports, &servers)?;
         let shopify =
             Part::new("shopify", &plan.folder, parts::shopify(&files.shop, ports.shopify)?);
         let erpnext = match plan.has_erp() {
@@ -329,5 +332,28 @@ async fn broker(plan: &Plan) -> Result<Option<Mosquitto>> {
             let folder = plan.folder.join("broker");
             Mosquitto::with_rules(&program, &folder).await.map(Some)
         }
+    }
+}
+
+/// The database of a world whose relay keeps what it holds in one.
+#[cfg(unix)]
+async fn database(plan: &Plan) -> Result<Option<String>> {
+    match plan.relay_store {
+        RelayStore::Sqlite => Ok(None),
+        RelayStore::Postgres => {
+            let missing = || format!("find PostgreSQL (next: {})", needs::POSTGRESQL_INSTALL);
+            let programs = needs::postgresql_installed().with_context(missing)?;
+            let cluster = needs::postgres::Cluster::of_this_process(&programs)?;
+            cluster.database().await.map(Some)
+        }
+    }
+}
+
+/// As on Unix; PostgreSQL is started over a Unix socket.
+#[cfg(not(unix))]
+async fn database(plan: &Plan) -> Result<Option<String>> {
+    match plan.relay_store {
+        RelayStore::Sqlite => Ok(None),
+        RelayStore::Postgres => anyhow::bail!("start PostgreSQL: this host is no Unix"),
     }
 }

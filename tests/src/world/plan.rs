@@ -34,6 +34,16 @@ pub enum Uplink {
     Mqtt,
 }
 
+/// Where the relay keeps what it holds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum RelayStore {
+    /// A file of its own.
+    #[default]
+    Sqlite,
+    /// A real PostgreSQL.
+    Postgres,
+}
+
 /// The systems that the relay posts to.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub enum Targets {
@@ -116,6 +126,8 @@ pub struct Plan {
     pub bucket: (u32, u32),
     /// The way that batches take.
     pub uplink: Uplink,
+    /// Where the relay keeps what it holds.
+    pub relay_store: RelayStore,
     /// The systems that the relay posts to.
     pub targets: Targets,
     /// Promises that the relay breaks.
@@ -140,9 +152,17 @@ impl Plan {
             call_timeout_seconds: 3,
             bucket: (20_000, 1_000),
             uplink: Uplink::Https,
+            relay_store: RelayStore::Sqlite,
             targets: Targets::Shop,
             relay_faults: Vec::new(),
         }
+    }
+
+    /// Adds an ERPNext site beside the shop, and has registers count nothing: a count stands there
+    /// at a whole second, and simulated registers sell several times in one.
+    pub fn add_erp(&mut self) {
+        self.targets = Targets::ShopAndErp;
+        self.mix = self.mix.without_counts();
     }
 
     /// Whether an ERPNext site is a target.
