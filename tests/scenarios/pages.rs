@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
-use tests::world::World;
+use tests::world::{Plan, World};
 use tests::{demo, needs, wait};
 use tokio::net::TcpListener;
 use tokio::process::Command;
@@ -81,7 +81,7 @@ async fn the_stores_page_and_the_relays_console_show_where_things_stand() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_demos_page_draws_the_way_of_the_sales() {
     let Some(browser) = needs::program("chromium", "apt-get install chromium") else { return };
-    let (world, _folder) = world(|_| ()).await;
+    let (world, _folder) = world(Plan::add_erp).await;
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let address = format!("http://{}/", listener.local_addr().unwrap());
     let page = tokio::spawn(demo::serve(world, listener, std::future::pending()));
@@ -95,6 +95,8 @@ async fn the_demos_page_draws_the_way_of_the_sales() {
         "Store 0042",
         "Three stores have sold",
         "class=\"standing\"",
+        "class=\"invoiced\"",
+        "stand in ERPNext",
         "Cut the line",
         "curl -s",
     ]);

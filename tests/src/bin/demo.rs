@@ -6,7 +6,7 @@ use clap::{Parser, Subcommand};
 use tests::demo;
 use tests::world::parts::{self, PartCommand};
 
-/// Three simulated stores, a relay and a simulated Shopify on this machine.
+/// Three simulated stores, a relay, a simulated Shopify and a simulated ERPNext on this machine.
 #[derive(Debug, Parser)]
 #[command(name = "demo", args_conflicts_with_subcommands = true)]
 struct Command {

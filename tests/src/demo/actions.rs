@@ -5,11 +5,15 @@
 
 use anyhow::{Context, Result};
 use serde::Serialize;
+use simulated_erpnext as erpnext;
 use simulated_shopify::{Disruption, Faults, Rule, Storm};
 
 use crate::network::Mode;
 use crate::pos::client::{Agent as Till, Answer};
 use crate::world::World;
+
+/// How long ERPNext is closed.
+const MAINTENANCE_SECONDS: u32 = 15;
 
 /// A button.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,6 +24,7 @@ pub(super) enum Action {
     KillRelay,
     DropAnswers,
     Throttle,
+    Maintain,
     Poison,
     Calm,
 }
@@ -34,13 +39,14 @@ pub(super) struct Button {
 }
 
 impl Action {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::Cut,
         Self::Restore,
         Self::KillAgent,
         Self::KillRelay,
         Self::DropAnswers,
         Self::Throttle,
+        Self::Maintain,
         Self::Poison,
         Self::Calm,
     ];
@@ -57,6 +63,7 @@ impl Action {
             Self::KillRelay => "kill-relay",
             Self::DropAnswers => "drop-answers",
             Self::Throttle => "throttle",
+            Self::Maintain => "maintain",
             Self::Poison => "poison",
             Self::Calm => "calm",
         }
@@ -69,9 +76,10 @@ impl Action {
             Self::KillAgent => "Kill an agent",
             Self::KillRelay => "Kill the relay",
             Self::DropAnswers => "Drop answers after commit",
-            Self::Throttle => "Throttle",
+            Self::Throttle => "Throttle Shopify",
+            Self::Maintain => "Close ERPNext for a while",
             Self::Poison => "Post a poison order",
-            Self::Calm => "Let Shopify behave",
+            Self::Calm => "Let both behave",
         }
     }
 
@@ -84,15 +92,18 @@ impl Action {
             }
             Self::KillRelay => "SIGKILL in the middle of its work, and a fresh start.",
             Self::DropAnswers => {
-                "Shopify commits, then hangs up on every third call. Nothing may double."
+                "Shopify and ERPNext commit, then hang up on every third call. Nothing may double."
             }
             Self::Throttle => {
                 "Shopify's budget is emptied for half a minute. The relay waits its turn."
             }
-            Self::Poison => {
-                "A sale of an item that Shopify does not know: its stock needs a person, all else flows."
+            Self::Maintain => {
+                "Maintenance for a quarter of a minute. Shopify goes on; ERPNext is asked again later."
             }
-            Self::Calm => "Ends dropped answers and throttling.",
+            Self::Poison => {
+                "A sale of an item that neither knows: it needs a person, and all else flows."
+            }
+            Self::Calm => "Ends dropped answers, throttling and maintenance.",
         }
     }
 }
@@ -131,6 +142,7 @@ pub(super) async fn carry_out(action: Action, world: &mut World) -> Result<Strin
         }
         Action::DropAnswers => {
             world.asking.shop_faults(&dropping()).await?;
+            world.asking.erp_faults(&dropping_at_the_erp()).await?;
             world.is_dropping = true;
             Ok("Every third writing call is applied and gets no answer.".into())
         }
@@ -140,11 +152,22 @@ pub(super) async fn carry_out(action: Action, world: &mut World) -> Result<Strin
             world.asking.shop_faults(&Faults { rules, storm, ..Faults::default() }).await?;
             Ok("The budget is empty and comes back slowly for 30 s.".into())
         }
+        Action::Maintain => {
+            let rules = if world.is_dropping { dropping_at_the_erp().rules } else { Vec::new() };
+            let maintenance_seconds = Some(MAINTENANCE_SECONDS);
+            let faults =
+                erpnext::Faults { rules, maintenance_seconds, ..erpnext::Faults::default() };
+            world.asking.erp_faults(&faults).await?;
+            Ok("ERPNext is closed for maintenance; the relay pauses it for about a minute and \
+                Shopify goes on."
+                .into())
+        }
         Action::Poison => poison(world).await,
         Action::Calm => {
             world.asking.shop_faults(&Faults::default()).await?;
+            world.asking.erp_faults(&erpnext::Faults::default()).await?;
             world.is_dropping = false;
-            Ok("Shopify behaves again.".into())
+            Ok("Shopify and ERPNext behave again.".into())
         }
     }
 }
@@ -155,17 +178,23 @@ fn dropping() -> Faults {
     Faults { rules: vec![rule], ..Faults::default() }
 }
 
-/// A sale of an item that the shop does not know, as a till would send it.
+fn dropping_at_the_erp() -> erpnext::Faults {
+    let rule = erpnext::Rule::per_mille(333, erpnext::Disruption::CloseAfter);
+    let rules = vec![rule.on("create").on("submit")];
+    erpnext::Faults { rules, ..erpnext::Faults::default() }
+}
+
+/// A sale of an item that no target knows, as a till would send it.
 async fn poison(world: &mut World) -> Result<String> {
     world.poisoned += 1;
     let store = &world.stores[0];
     let receipt = format!("9{:05}", world.poisoned);
-    let now = crate::outage::today();
+    let now = crate::outage::on_the_clock();
     let event = serde_json::json!({
         "type": "storekeep.transaction.v1",
         "data": {
-            "kind": "sale", "store": store.name, "register": "9", "businessDate": now.to_string(),
-            "receipt": receipt, "completedAt": format!("{now}T12:00:00Z"), "currency": "EUR",
+            "kind": "sale", "store": store.name, "register": "9", "businessDate": now.date().to_string(),
+            "receipt": receipt, "completedAt": now.timestamp().to_string(), "currency": "EUR",
             "lines": [{
                 "line": 1, "kind": "item",
                 "item": { "sku": "NOT-IN-THE-SHOP", "description": "An article that nobody listed" },
@@ -179,8 +208,9 @@ async fn poison(world: &mut World) -> Result<String> {
     let till = Till::at(store.address, &token)?;
     match till.send(event.to_string().as_bytes()).await {
         Answer::Decided(_) => Ok(format!(
-            "Receipt {receipt} of store {} is safe at the till. Shopify does not know its item: the \
-             order posts, its stock turns up under “Needs a person”, and everything else goes on.",
+            "Receipt {receipt} of store {} is safe at the till. Nobody knows its item: Shopify takes \
+             the order, its stock and ERPNext's invoice turn up under “Needs a person”, and \
+             everything else goes on.",
             store.name
         )),
         Answer::NotNow(reason) => Err(anyhow::anyhow!(reason)).context("hand in the sale"),

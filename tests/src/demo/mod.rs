@@ -1,7 +1,7 @@
 //! `cargo demo`: the whole product at once on one machine, with a page that explains itself and
 //! buttons that break things; or an outage told unattended.
 //!
-//! The page's figures come from the tills' and the simulated vendor's own books. Does not know how
+//! The page's figures come from the tills' and the simulated vendors' own books. Does not know how
 //! any program works.
 
 mod actions;
@@ -21,7 +21,7 @@ use tokio::net::TcpListener;
 pub use self::server::serve;
 use crate::outage::{self, Scale};
 use crate::world::parts::interrupted;
-use crate::world::{Plan, Ports, Uplink, World};
+use crate::world::{Plan, Ports, RelayStore, Uplink, World};
 
 /// Where the page is, as the README says.
 const PAGE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 7700);
@@ -52,6 +52,9 @@ pub struct Options {
     /// The way that the agents' batches take; `mqtt` needs mosquitto on this host.
     #[arg(long, value_enum, default_value_t)]
     uplink: Uplink,
+    /// Where the relay keeps what it holds; `postgres` needs PostgreSQL on this host.
+    #[arg(long, value_enum, default_value_t)]
+    store: RelayStore,
 }
 
 /// Runs the demo and says how it ended.
@@ -95,7 +98,11 @@ fn plan(options: &Options, ports: Ports) -> Result<Plan> {
         Some(folder) => std::path::absolute(folder).context("find the data folder")?,
         None => beside_the_build()?,
     };
-    Ok(Plan { seed: options.seed, uplink: options.uplink, ports, ..Plan::new(folder) })
+    let mut plan = Plan { seed: options.seed, ports, ..Plan::new(folder) };
+    plan.uplink = options.uplink;
+    plan.relay_store = options.store;
+    plan.add_erp();
+    Ok(plan)
 }
 
 /// `target/demo`, wherever the build's folder is.

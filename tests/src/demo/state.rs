@@ -1,17 +1,18 @@
 //! What the page shows, looked at once a second.
 //!
-//! Counts come from the tills' books and the shop's; what agents and relay say of themselves is
+//! Counts come from the tills' books, the shop's and the ERP's; what agents and relay say of themselves is
 //! shown as their word. Lost and duplicated are judged by the books alone: duplicated at every
 //! look, lost only when nothing is on its way, because what is on its way is not lost.
 
 use std::collections::VecDeque;
 
 use serde::Serialize;
+use simulated_erpnext::Summary as ErpSummary;
 use simulated_shopify::Summary;
 
 use super::actions::{self, Button};
 use crate::network::Mode;
-use crate::world::{ExceptionView, RelayView, World};
+use crate::world::{ERP_TARGET, ExceptionView, RelayView, World};
 
 /// Points of the chart: ten minutes.
 const HISTORY_MAX: usize = 600;
@@ -26,14 +27,16 @@ pub(super) struct Seen {
     sentence: String,
     captured: u64,
     standing: u64,
+    invoiced: u64,
     waiting: u64,
-    lost: u64,
+    lost: usize,
     duplicated: u64,
     stores: Vec<StoreSeen>,
     line: &'static str,
     api: &'static str,
     relay: BoxSeen,
     shopify: BoxSeen,
+    erpnext: BoxSeen,
     history: VecDeque<Point>,
     exceptions: Vec<Row>,
     exceptions_command: String,
@@ -64,10 +67,12 @@ struct Point {
     captured: u64,
     relayed: u64,
     standing: u64,
+    invoiced: u64,
 }
 
 #[derive(Debug, Clone, Default, Serialize)]
 struct Row {
+    target: String,
     store: String,
     receipt: String,
     reason: String,
@@ -89,7 +94,7 @@ pub(super) struct Watching {
     curl: Curl,
     exceptions_command: String,
     console: String,
-    lost: u64,
+    lost: usize,
     unsent: Vec<u64>,
 }
 
@@ -128,10 +133,13 @@ impl Watching {
         for index in 0..world.stores.len() {
             stores.push(self.look_at_store(world, index).await);
         }
+        let erp = world.asking.erp_summary().await.ok();
         let standing = shop.as_ref().map_or(0, |shop| shop.orders + shop.refunds);
-        // A sale that a person posts by hand stands in no till's books, only in the shop.
-        let captured = (world.posted() + u64::from(world.poisoned)).max(standing);
-        let duplicated = shop.as_ref().map_or(0, |shop| shop.duplicate_orders);
+        let invoiced = erp.as_ref().map_or(0, |erp| erp.sales + erp.returns);
+        // A sale that a person posts by hand stands in no till's books, only in the targets.
+        let captured = (world.posted() + u64::from(world.poisoned)).max(standing).max(invoiced);
+        let invoiced_twice = erp.as_ref().map_or(0, |erp| erp.repeated.values().sum());
+        let duplicated = shop.as_ref().map_or(0, |shop| shop.duplicate_orders) + invoiced_twice;
         let exceptions = match &relay {
             Some(view) if view.exceptions > 0 => {
                 world.asking.exceptions().await.unwrap_or_default()
@@ -144,19 +152,22 @@ impl Watching {
         let relayed = relay.as_ref().map_or(0, |_| captured.saturating_sub(unsent));
         let last = self.history.back().map_or(0, |point| point.relayed);
         let relayed = if relay.is_some() { relayed } else { last };
-        self.remember(Point { second: self.second, captured, relayed, standing });
+        self.remember(Point { second: self.second, captured, relayed, standing, invoiced });
         let is_cut = world.stores.iter().any(|store| store.line.mode() == Mode::Cut);
+        let waiting = captured.saturating_sub(standing.min(invoiced + held(&exceptions)));
         Seen {
-            sentence: sentence(captured, standing, is_cut, exceptions.len()),
+            sentence: sentence(captured, waiting, is_cut, exceptions.len()),
             captured,
             standing,
-            waiting: captured.saturating_sub(standing),
+            invoiced,
+            waiting,
             lost: self.lost,
             duplicated,
             line: if is_cut { "cut" } else { "" },
             api: api(relay.as_ref()),
             relay: relay_box(relay.as_ref()),
             shopify: shop_box(shop.as_ref()),
+            erpnext: erp_box(erp.as_ref()),
             stores,
             history: self.history.clone(),
             exceptions: exceptions.iter().take(EXCEPTIONS_SHOWN_MAX).map(row).collect(),
@@ -195,12 +206,10 @@ impl Watching {
         if !is_through {
             return;
         }
-        match world.asking.shop_books().await {
-            Ok(shop) => {
-                let lost = world.differences_from(&shop).lost.len();
-                self.lost = u64::try_from(lost).unwrap_or(u64::MAX);
-            }
-            Err(error) => tracing::warn!("the shop's books cannot be read: {error:#}"),
+        match world.lost().await {
+            Ok(Some(lost)) => self.lost = lost,
+            Ok(None) => {}
+            Err(error) => tracing::warn!("the targets' books cannot be read: {error:#}"),
         }
     }
 
@@ -212,12 +221,20 @@ impl Watching {
     }
 }
 
-fn sentence(captured: u64, standing: u64, is_cut: bool, exceptions: usize) -> String {
-    let waiting = captured.saturating_sub(standing);
+/// Receipts that are no invoice before a person has looked at them.
+fn held(exceptions: &[ExceptionView]) -> u64 {
+    let invoices = exceptions.iter().filter(|exception| {
+        exception.target == ERP_TARGET && exception.natural_key.starts_with("transaction/")
+    });
+    invoices.map(|_| 1).sum()
+}
+
+fn sentence(captured: u64, waiting: u64, is_cut: bool, exceptions: usize) -> String {
     let line = match (is_cut, waiting) {
         (true, _) => format!("The line is down; {waiting} wait, safe on the stores' own disks."),
-        (false, 0) => "All of them stand in Shopify.".to_owned(),
-        (false, _) => format!("{standing} stand in Shopify, {waiting} are on their way."),
+        (false, 0) => "All of them stand in Shopify and ERPNext.".to_owned(),
+        (false, 1) => "One of them is on its way to Shopify or ERPNext.".to_owned(),
+        (false, _) => format!("{waiting} of them are on their way to Shopify or ERPNext."),
     };
     let person = match exceptions {
         0 => String::new(),
@@ -261,6 +278,21 @@ fn shop_box(summary: Option<&Summary>) -> BoxSeen {
     BoxSeen { state: "running", figures }
 }
 
+fn erp_box(summary: Option<&ErpSummary>) -> BoxSeen {
+    let Some(summary) = summary else { return BoxSeen { state: "down", figures: Vec::new() } };
+    let struck = |name: &str| summary.counters.disruptions.get(name).copied().unwrap_or_default();
+    let ledger = if summary.debit == summary.credit { "balanced" } else { "not balanced" };
+    let figures = [
+        ("invoices", summary.sales.to_string()),
+        ("credit notes", summary.returns.to_string()),
+        ("their total", format!("{:.2} EUR", summary.grand_total)),
+        ("ledger", ledger.to_owned()),
+        ("answers dropped", struck("closeAfter").to_string()),
+    ];
+    let figures = figures.map(|(name, value)| (name.to_owned(), value)).to_vec();
+    BoxSeen { state: "running", figures }
+}
+
 fn age(seconds: u64) -> String {
     match seconds {
         0..120 => format!("{seconds} s"),
@@ -272,7 +304,13 @@ fn age(seconds: u64) -> String {
 fn row(exception: &ExceptionView) -> Row {
     // transaction/store/register/date/receipt/kind/cycle
     let receipt = exception.natural_key.split('/').nth(4).unwrap_or(&exception.natural_key);
+    let target = match exception.target.as_str() {
+        ERP_TARGET => "ERPNext",
+        "shop" => "Shopify",
+        other => other,
+    };
     Row {
+        target: target.to_owned(),
         store: exception.store.clone(),
         receipt: receipt.to_owned(),
         reason: exception.reason.clone(),

@@ -205,8 +205,14 @@ fn now() -> Instant {
 }
 
 /// The trading day of the story: the host's own, because the agent refuses days far ahead.
-#[expect(clippy::disallowed_methods, reason = "the run loop of a story")]
 #[must_use]
 pub fn today() -> Date {
-    jiff::Zoned::now().date()
+    on_the_clock().date()
+}
+
+/// What the host's clock shows.
+#[expect(clippy::disallowed_methods, reason = "the run loop of a story")]
+#[must_use]
+pub fn on_the_clock() -> jiff::Zoned {
+    jiff::Zoned::now()
 }

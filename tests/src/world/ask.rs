@@ -53,6 +53,8 @@ pub struct RelayView {
 /// An exception as the relay lists it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ExceptionView {
+    /// The target.
+    pub target: String,
     /// The store.
     pub store: String,
     /// The event's natural key.
@@ -167,6 +169,7 @@ impl Asking {
             value.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned()
         };
         let view = |exception: &Value| ExceptionView {
+            target: text(exception, "/target"),
             store: text(exception, "/store"),
             natural_key: text(exception, "/naturalKey"),
             reason: text(exception, "/reason"),

@@ -24,7 +24,7 @@ use anyhow::{Context, Result};
 
 pub use ask::{AgentView, Asking, ExceptionView, RelayView};
 pub use commands::Ended;
-pub use erp::price_cents;
+pub use erp::{TARGET as ERP_TARGET, price_cents};
 pub use plan::{LATE_SECONDS_MAX, Plan, Ports, RelayFault, RelayStore, Targets, Uplink};
 
 use self::files::{Files, Servers};

@@ -12,7 +12,7 @@ use simulated_shopify::Books as ShopBooks;
 
 use super::holdings::{self, Names};
 use super::{World, erp, files};
-use crate::pos::compare::{Differences, compare};
+use crate::pos::compare::{Differences, Holdings, compare};
 use crate::wait;
 
 impl World {
@@ -51,10 +51,11 @@ impl World {
     /// Holds the shop's own books against the stores'.
     #[must_use]
     pub fn differences_from(&self, shop: &ShopBooks) -> Differences {
-        let names = Names::of(&files::shop(&self.plan, &self.catalogue));
-        let holdings = holdings::holdings(shop, &names);
-        let books = self.books.lock().expect("no register panics");
-        compare(&books, &holdings)
+        compare(&self.books.lock().expect("no register panics"), &self.holdings_of(shop))
+    }
+
+    fn holdings_of(&self, shop: &ShopBooks) -> Holdings {
+        holdings::holdings(shop, &Names::of(&files::shop(&self.plan, &self.catalogue)))
     }
 
     /// Holds the ERP's own books against the stores', its ledger included.
@@ -62,10 +63,34 @@ impl World {
     /// # Errors
     /// They cannot be read as what an ERP holds.
     pub fn differences_from_erp(&self, erp: &ErpBooks) -> Result<Differences> {
-        let setup = erp::site(&self.plan, &self.catalogue);
-        let holdings = erp::holdings(erp, &setup, &self.plan)?;
-        let books = self.books.lock().expect("no register panics");
-        Ok(compare(&books, &holdings))
+        let holdings = self.holdings_of_erp(erp)?;
+        Ok(compare(&self.books.lock().expect("no register panics"), &holdings))
+    }
+
+    fn holdings_of_erp(&self, erp: &ErpBooks) -> Result<Holdings> {
+        erp::holdings(erp, &erp::site(&self.plan, &self.catalogue), &self.plan)
+    }
+
+    /// Sales and returns that are missing in a target, counted once for each; none while anything
+    /// is on its way, because what is on its way is not lost.
+    ///
+    /// Looked at in the direction in which sales go: what was sold before the agents are asked has
+    /// left them before the relay is, and the relay before the targets are.
+    ///
+    /// # Errors
+    /// A program does not answer.
+    pub async fn lost(&self) -> Result<Option<usize>> {
+        let books = self.books.lock().expect("no register panics").clone();
+        if self.on_the_way().await? > 0 {
+            return Ok(None);
+        }
+        let shop = self.holdings_of(&self.asking.shop_books().await?);
+        let mut lost = compare(&books, &shop).lost.len();
+        if self.plan.has_erp() {
+            let erp = self.holdings_of_erp(&self.asking.erp_books().await?)?;
+            lost += compare(&books, &erp).lost.len();
+        }
+        Ok(Some(lost))
     }
 
     /// Sales and returns that the agents have taken and that belong into every target.

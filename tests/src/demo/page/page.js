@@ -74,7 +74,7 @@ function chart(history) {
   }
   parts.push(svg("text", { x: 40, y: 214 }, `${first} s`));
   parts.push(svg("text", { x: 950, y: 214, "text-anchor": "end" }, `${first + span} s`));
-  for (const field of ["captured", "relayed", "standing"]) {
+  for (const field of ["captured", "relayed", "standing", "invoiced"]) {
     const points = history.map((point) => [point.second - first, point[field]]);
     parts.push(svg("path", { d: path(points, 960, 220, most, span), class: field }));
   }
@@ -100,7 +100,7 @@ async function send(name) {
 function exceptions(rows, command) {
   byId("exceptions-section").hidden = rows.length === 0;
   byId("exceptions").tBodies[0].replaceChildren(...rows.map((row) => element("tr", {},
-    ...[row.store, row.receipt, row.reason, row.amount, row.age].map((cell) => element("td", {}, cell)))));
+    ...[row.target, row.store, row.receipt, row.reason, row.amount, row.age].map((cell) => element("td", {}, cell)))));
   text("exceptions-command", command);
 }
 
@@ -109,6 +109,7 @@ async function show() {
   text("sentence", state.sentence);
   text("captured", whole(state.captured));
   text("standing", whole(state.standing));
+  text("invoiced", whole(state.invoiced));
   text("waiting", whole(state.waiting));
   verdict("lost", state.lost);
   verdict("duplicated", state.duplicated);
@@ -121,6 +122,8 @@ async function show() {
   list(byId("relay"), state.relay.figures);
   byId("shopify").querySelector(".state").replaceChildren(pill(state.shopify.state));
   list(byId("shopify"), state.shopify.figures);
+  byId("erpnext").querySelector(".state").replaceChildren(pill(state.erpnext.state));
+  list(byId("erpnext"), state.erpnext.figures);
   chart(state.history);
   exceptions(state.exceptions, state.exceptionsCommand);
   text("curl-store", state.curl.store);

@@ -23,7 +23,7 @@ pub(super) use books::holdings;
 pub use books::price_cents;
 
 /// The target's name at the relay.
-pub(super) const TARGET: &str = "books";
+pub const TARGET: &str = "books";
 
 /// The day on which the stores' first stock is entered: before any sale.
 const OPENED_ON: &str = "2026-01-01";
