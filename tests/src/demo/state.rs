@@ -151,7 +151,8 @@ impl Watching {
         self.judge_lost(world, relay.is_some() && on_the_way == 0).await;
         let relayed = relay.as_ref().map_or(0, |_| captured.saturating_sub(unsent));
         let last = self.history.back().map_or(0, |point| point.relayed);
-        let relayed = if relay.is_some() { relayed } else { last };
+        // What waits at the tills is not only sales, so this is too low rather than too high.
+        let relayed = relayed.max(last).max(standing).max(invoiced);
         self.remember(Point { second: self.second, captured, relayed, standing, invoiced });
         let is_cut = world.stores.iter().any(|store| store.line.mode() == Mode::Cut);
         let waiting = captured.saturating_sub(standing.min(invoiced + held(&exceptions)));
