@@ -6,18 +6,26 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use ring::rand::{SecureRandom, SystemRandom};
 
+use crate::clock::Reading;
+
 /// Reads the time.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+
+/// Tells how much time has passed since the program's start. Nobody can set it.
+pub type Steady = Arc<dyn Fn() -> Duration + Send + Sync>;
 
 /// The values that only a harness changes.
 #[derive(Clone)]
 pub struct Seams {
     /// The clock.
     pub clock: Clock,
+    /// The clock that only goes forward, evenly.
+    pub steady: Steady,
     /// The source of randomness.
     pub random: Arc<dyn SecureRandom + Send + Sync>,
     /// Fault: the POS is answered before the commit.
@@ -32,14 +40,23 @@ impl Seams {
     pub fn now(&self) -> Timestamp {
         (self.clock)()
     }
+
+    /// Both clocks, read together.
+    #[must_use]
+    pub fn reading(&self) -> Reading {
+        Reading { host: self.now(), steady: (self.steady)() }
+    }
 }
 
 impl Default for Seams {
     fn default() -> Self {
         #[expect(clippy::disallowed_methods, reason = "the one place that reads the real clock")]
         let clock: Clock = Arc::new(Timestamp::now);
+        #[expect(clippy::disallowed_methods, reason = "the one place that begins the steady clock")]
+        let started = Instant::now();
         Self {
             clock,
+            steady: Arc::new(move || started.elapsed()),
             random: Arc::new(SystemRandom::new()),
             answer_before_commit: false,
             relayed_when_sent: false,

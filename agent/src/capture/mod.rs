@@ -30,8 +30,8 @@ use ring::rand::SecureRandom;
 use uuid::Uuid;
 
 use self::guard::Guard;
+use crate::clock::Skew;
 use crate::config::Config;
-use crate::health::Skew;
 
 pub use self::post_void::Original;
 
@@ -47,7 +47,9 @@ pub struct Capture {
 pub struct Moment {
     /// The host's clock.
     pub now: Timestamp,
-    /// What the last session with the relay showed of that clock; none before the first.
+    /// The latest that it can be: a host's clock that was put back makes no sale one of the future.
+    pub latest: Timestamp,
+    /// How far that clock is from the relay's at present; none before the first session.
     pub skew: Option<Skew>,
     /// The key that personal fields are sealed to; none before enrolment.
     pub sealing_key: Option<SealingKey>,
@@ -83,10 +85,10 @@ impl Capture {
     ///
     /// # Errors
     /// The text holds card data, is no event, or is one that this host does not serve.
-    pub fn read(&self, json: &str, now: Timestamp) -> Result<Captured, Problem> {
+    pub fn read(&self, json: &str, latest: Timestamp) -> Result<Captured, Problem> {
         self.guard.check(json).map_err(|refusal| refusal.problem())?;
         let draft = Draft::parse(json.as_bytes()).map_err(|error| unreadable(&error))?;
-        served::check(&self.config, &draft.body, now)?;
+        served::check(&self.config, &draft.body, latest)?;
         match &draft.body {
             Body::Transaction(transaction) if transaction.is_training() => {
                 Ok(Captured::Training(transaction.register.clone()))
@@ -117,7 +119,7 @@ impl Capture {
             Body::Transaction(transaction) => balance::unbalanced(transaction),
             Body::Till(_) | Body::Stock(_) | Body::Fiscal(_) => Vec::new(),
         };
-        let clock = moment.skew.map(|skew| clock_finding(skew, moment.now));
+        let clock = moment.skew.map(|skew| ClockFinding { skew_ms: skew.ms, trusted: skew.even });
         let findings = Findings { balance, clock, line_numbers, ..Findings::default() };
         let id = match draft.id {
             Some(id) => id,
@@ -205,11 +207,6 @@ fn seal_personal(
     }
     let seed = random_bytes(random)?;
     draft.seal_personal(key, seed).map_err(|error| error.problem())
-}
-
-/// A clock that stands before its last measurement was set back since.
-fn clock_finding(skew: Skew, now: Timestamp) -> ClockFinding {
-    ClockFinding { skew_ms: skew.ms, trusted: now >= skew.measured_at }
 }
 
 /// A version 7 UUID, so that identities of one host sort by time.

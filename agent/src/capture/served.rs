@@ -13,7 +13,7 @@ use protocol::time::BusinessDate;
 use crate::config::Config;
 
 /// Checks that an event belongs here.
-pub(super) fn check(config: &Config, body: &Body, now: Timestamp) -> Result<(), Problem> {
+pub(super) fn check(config: &Config, body: &Body, latest: Timestamp) -> Result<(), Problem> {
     let store = body.store();
     if *store != config.store {
         let detail = format!("this host serves store `{}`, not `{store}`", config.store);
@@ -30,7 +30,7 @@ pub(super) fn check(config: &Config, body: &Body, now: Timestamp) -> Result<(), 
             .next("add it to `registers` in the agent's configuration, or correct the event"));
     }
     match business_date(body) {
-        Some(date) => check_date(date, now),
+        Some(date) => check_date(date, latest),
         None => Ok(()),
     }
 }
@@ -58,7 +58,7 @@ fn check_date(date: BusinessDate, now: Timestamp) -> Result<(), Problem> {
     if date.0 <= latest {
         return Ok(());
     }
-    let detail = format!("{date} is later than {latest}; by this host's clock today is {today}");
+    let detail = format!("{date} is later than {latest}; by what this host knows today is {today}");
     Err(Problem::new(Code::FutureBusinessDate, detail)
         .at("data.businessDate")
         .next("correct the business date at the register, or the clock of this host"))

@@ -19,7 +19,7 @@ fn config() -> Config {
 }
 
 fn moment() -> Moment {
-    Moment { now: now(), skew: None, sealing_key: None }
+    Moment { now: now(), latest: now(), skew: None, sealing_key: None }
 }
 
 /// A sale of one article for 4.47 in cash.
@@ -47,7 +47,7 @@ fn changed(mut event: Value, pointer: &str, value: Value) -> Value {
 
 fn capture(config: Config, event: &Value, moment: &Moment) -> Result<NewEntry, Problem> {
     let capture = Capture::new(Arc::new(config));
-    match capture.read(&event.to_string(), moment.now)? {
+    match capture.read(&event.to_string(), moment.latest)? {
         Captured::Event(pending) => capture.finish(pending, moment, &SystemRandom::new()),
         Captured::Training(register) => panic!("practice of register {register}"),
     }
@@ -180,15 +180,22 @@ fn what_does_not_add_up_is_kept_and_noted() {
 }
 
 #[test]
-fn the_clock_is_noted_and_trusted_until_it_is_set_back() {
-    let skew = |measured_at: &str| {
-        let skew = Skew { ms: -1_200, measured_at: measured_at.parse().unwrap() };
+fn the_clock_is_noted_and_trusted_until_it_is_set() {
+    let noted = |even| {
+        let skew = Skew { ms: -1_200, uncertainty_ms: 40, measured_at: now(), even };
         let moment = Moment { skew: Some(skew), ..moment() };
-        capture(config(), &sale("1"), &moment).unwrap().findings.clock.unwrap()
+        let clock = capture(config(), &sale("1"), &moment).unwrap().findings.clock.unwrap();
+        (clock.skew_ms, clock.trusted)
     };
-    let before = skew("2026-11-23T16:00:00Z");
-    assert_eq!((before.skew_ms, before.trusted), (-1_200, true));
-    assert!(!skew("2026-11-23T18:00:00Z").trusted);
+    assert_eq!([noted(true), noted(false)], [(-1_200, true), (-1_200, false)]);
+}
+
+#[test]
+fn a_clock_that_was_put_back_years_refuses_no_sale_and_changes_no_business_date() {
+    let put_back = Moment { now: "2016-01-01T00:00:00Z".parse().unwrap(), ..moment() };
+    let entry = capture(config(), &sale("1"), &put_back).unwrap();
+    assert_eq!(entry.natural_key, capture(config(), &sale("1"), &moment()).unwrap().natural_key);
+    assert!(entry.event.contains("\"businessDate\":\"2026-11-23\""), "{}", entry.event);
 }
 
 #[test]

@@ -13,8 +13,8 @@ use tokio::time::timeout;
 
 use super::Check;
 use crate::cli::{CommandError, Place, Source};
+use crate::clock::{Reading, Reckoning, SKEW_MS_BAD, SKEW_MS_NOTICE, Skew};
 use crate::config::{Config, RelayUrl};
-use crate::health::Skew;
 use crate::identity::DeviceKey;
 use crate::local_api::Status;
 use crate::sync::enrol;
@@ -22,10 +22,6 @@ use crate::sync::https::{self, Probe};
 
 /// For each step.
 const STEP_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// A clock that is off by more is shown, and by more than that is wrong (SK0047).
-const SKEW_NOTICE_MS: u64 = 5_000;
-const SKEW_BAD_MS: u64 = 5 * 60 * 1_000;
 
 /// What was found on the way.
 pub(super) struct Way {
@@ -126,22 +122,25 @@ pub(super) fn clock(
     now: Timestamp,
 ) -> Check {
     const NAME: &str = "clock";
-    let measured = status.and_then(|status| status.relay.skew).map(|skew| skew.ms);
-    let probed = relay_time.map(|time| {
-        // An HTTP date has no parts of a second.
-        time.as_second().saturating_sub(now.as_second()).saturating_mul(1_000)
-    });
-    let Some(ms) = measured.or(probed) else {
+    let measured = status.and_then(|status| status.relay.skew);
+    let Some(skew) = measured.or_else(|| relay_time.map(|time| probed(time, now))) else {
         let fix = "check again once the relay answers";
         return Check::notice(NAME, "cannot be compared: the relay does not answer", fix);
     };
-    let found = Skew { ms, measured_at: now }.to_string();
+    let found = skew.to_string();
     let fix = "let this host set its clock by NTP; docs/errors/SK0047.md";
-    match ms.unsigned_abs() {
-        ms if ms > SKEW_BAD_MS => Check::bad(NAME, found, fix),
-        ms if ms > SKEW_NOTICE_MS => Check::notice(NAME, found, fix),
+    match skew.ms.unsigned_abs() {
+        ms if ms > SKEW_MS_BAD => Check::bad(NAME, found, fix),
+        ms if ms > SKEW_MS_NOTICE || !skew.even => Check::notice(NAME, found, fix),
         _ => Check::good(NAME, found),
     }
+}
+
+/// The difference by an HTTP date, which has no parts of a second and no signature.
+fn probed(relay_time: Timestamp, now: Timestamp) -> Skew {
+    let second = Timestamp::from_second(now.as_second()).unwrap_or(now);
+    let reading = Reading { host: second, steady: Duration::ZERO };
+    Reckoning::measured(relay_time, reading, reading).skew(reading)
 }
 
 /// Whether the relay knows this device.

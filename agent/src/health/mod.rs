@@ -16,6 +16,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
+use crate::clock::{Reading, Reckoning, Skew};
+
 /// Why something does not work, in words, with the code whose page says what to do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Reason {
@@ -62,27 +64,23 @@ pub enum Link {
     },
 }
 
-/// How far the host's clock is from the relay's.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Skew {
-    /// Relay time minus host time, in milliseconds. Includes up to half a round trip.
-    pub ms: i64,
-    /// When it was measured, by the host's clock.
-    #[schemars(with = "String", extend("format" = "date-time"))]
-    pub measured_at: Timestamp,
-}
-
 /// Everything that is known about the relay.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct State {
     /// The way up.
     pub link: Link,
-    /// The clock's difference, once it was measured.
+    /// The clock's difference now, once it was measured.
     pub skew: Option<Skew>,
     /// The last signed answer of the relay, by the host's clock.
     #[schemars(with = "Option<String>", extend("format" = "date-time"))]
     pub last_contact: Option<Timestamp>,
+    /// The measurement that the difference follows from.
+    #[serde(skip)]
+    reckoning: Option<Reckoning>,
+    /// No earlier than this can it be, by what was kept of earlier starts.
+    #[serde(skip)]
+    known: Option<Timestamp>,
 }
 
 /// The state, shared. A clone shows and changes the same.
@@ -93,13 +91,15 @@ impl Health {
     /// Begins with a link, nothing measured.
     #[must_use]
     pub fn new(link: Link) -> Self {
-        Self(Arc::new(watch::Sender::new(State { link, skew: None, last_contact: None })))
+        Self(Arc::new(watch::Sender::new(State::new(link))))
     }
 
-    /// As it is now.
+    /// As it is at `now`.
     #[must_use]
-    pub fn state(&self) -> State {
-        self.0.borrow().clone()
+    pub fn state(&self, now: Reading) -> State {
+        let state = self.0.borrow().clone();
+        let skew = state.reckoning.map(|reckoning| reckoning.skew(now));
+        State { skew, ..state }
     }
 
     /// Every change from now on.
@@ -120,13 +120,41 @@ impl Health {
         })
     }
 
-    /// The relay answered at `now` with its own time in a signed body.
-    pub fn heard(&self, relay_time: Timestamp, now: Timestamp) {
-        let ms = relay_time.as_millisecond().saturating_sub(now.as_millisecond());
+    /// The relay answered a statement of ours, and told its time.
+    pub fn measured(&self, reckoning: Reckoning, now: Timestamp) {
         self.0.send_modify(|state| {
-            state.skew = Some(Skew { ms, measured_at: now });
+            state.reckoning = Some(reckoning);
             state.last_contact = Some(now);
         });
+    }
+
+    /// The relay told its time in a page of news, which repeats no question of ours.
+    pub fn sharpened(&self, page: Reckoning, now: Timestamp) {
+        self.0.send_modify(|state| {
+            state.reckoning = state.reckoning.map(|known| known.sharpened_by(page));
+            state.last_contact = Some(now);
+        });
+    }
+
+    /// It was this late already, by what an earlier start kept.
+    pub fn it_was(&self, known: Timestamp) {
+        self.0.send_modify(|state| state.known = state.known.max(Some(known)));
+    }
+
+    /// The time by which local data ages: the relay's, carried forward; before this start's first
+    /// session the host's own.
+    #[must_use]
+    pub fn time(&self, now: Reading) -> Timestamp {
+        let reckoning = self.0.borrow().reckoning;
+        reckoning.map_or(now.host, |reckoning| reckoning.relay_time(now))
+    }
+
+    /// The latest that it can be by anything known: for a sale that only a clock that was put
+    /// back would take for one of the future.
+    #[must_use]
+    pub fn latest(&self, now: Reading) -> Timestamp {
+        let known = self.0.borrow().known;
+        self.time(now).max(now.host).max(known.unwrap_or(Timestamp::MIN))
     }
 
     /// The relay answered at `now` in a signed body that tells no time.
@@ -171,6 +199,12 @@ impl Link {
 }
 
 impl State {
+    /// A link, and nothing measured.
+    #[must_use]
+    pub const fn new(link: Link) -> Self {
+        Self { link, skew: None, last_contact: None, reckoning: None, known: None }
+    }
+
     /// The one sentence that a store needs: what goes on, what is safe, what there is to do.
     #[must_use]
     pub fn sentence(&self, unsent: u64, now: Timestamp) -> String {
@@ -178,7 +212,7 @@ impl State {
             1 => "1 sale safe on this machine".to_owned(),
             count => format!("{count} sales safe on this machine"),
         };
-        match &self.link {
+        let sentence = match &self.link {
             Link::NoRelay => format!("Selling without a relay; {safe}; nothing to do."),
             Link::NotEnrolled { reason } => {
                 format!("Selling, not enrolled yet; {safe}; tell your IT: {}.", reason.text)
@@ -195,6 +229,10 @@ impl State {
                 Span(*since, now),
                 in_words(*reason)
             ),
+        };
+        match self.skew.and_then(|skew| skew.warning()) {
+            Some(warning) => format!("{sentence} {warning}"),
+            None => sentence,
         }
     }
 }
@@ -221,13 +259,6 @@ impl Reason {
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} ({})", self.text, self.code)
-    }
-}
-
-impl fmt::Display for Skew {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let side = if self.ms < 0 { "ahead of" } else { "behind" };
-        write!(f, "{} ms {side} the relay", self.ms.unsigned_abs())
     }
 }
 

@@ -1,9 +1,19 @@
 //! What a store reads, and what a change of state keeps.
 
+use std::time::Duration;
+
 use super::*;
 
 fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
+}
+
+fn now() -> Reading {
+    reading("2026-11-23T10:00:00Z")
+}
+
+fn reading(host: &str) -> Reading {
+    Reading { host: at(host), steady: Duration::ZERO }
 }
 
 fn offline(since: &str, text: &str) -> Link {
@@ -14,10 +24,10 @@ fn offline(since: &str, text: &str) -> Link {
 fn an_outage_keeps_its_beginning_while_its_reason_changes() {
     let health = Health::new(offline("2026-11-23T10:00:00Z", "no route"));
     assert!(health.set_link(offline("2026-11-23T11:00:00Z", "refused")));
-    assert_eq!(health.state().link, offline("2026-11-23T10:00:00Z", "refused"));
+    assert_eq!(health.state(now()).link, offline("2026-11-23T10:00:00Z", "refused"));
     assert!(!health.set_link(offline("2026-11-23T12:00:00Z", "refused")), "nothing new");
     assert!(health.set_link(Link::Online { since: at("2026-11-23T12:00:00Z") }));
-    assert_eq!(health.state().link.began(), Some(at("2026-11-23T12:00:00Z")));
+    assert_eq!(health.state(now()).link.began(), Some(at("2026-11-23T12:00:00Z")));
 }
 
 #[test]
@@ -25,12 +35,12 @@ fn a_hold_for_another_reason_begins_anew() {
     let held = |reason, since| Link::Held { reason, since: at(since) };
     let health = Health::new(held(HoldReason::Behind, "2026-11-23T10:00:00Z"));
     health.set_link(held(HoldReason::Clone, "2026-11-23T11:00:00Z"));
-    assert_eq!(health.state().link, held(HoldReason::Clone, "2026-11-23T11:00:00Z"));
+    assert_eq!(health.state(now()).link, held(HoldReason::Clone, "2026-11-23T11:00:00Z"));
 }
 
 #[test]
 fn the_sentence_says_what_is_safe_and_what_there_is_to_do() {
-    let state = |link| State { link, skew: None, last_contact: None };
+    let state = State::new;
     let now = at("2026-11-23T12:14:59Z");
     let sentence = |link, unsent| state(link).sentence(unsent, now);
     assert_eq!(
@@ -51,12 +61,33 @@ fn the_sentence_says_what_is_safe_and_what_there_is_to_do() {
 }
 
 #[test]
-fn a_clock_behind_the_relay_has_a_positive_skew() {
+fn a_clock_behind_the_relay_has_a_positive_skew_and_is_shown_when_it_matters() {
     let health = Health::new(Link::NoRelay);
-    health.heard(at("2026-11-23T10:00:01.500Z"), at("2026-11-23T10:00:00Z"));
-    let state = health.state();
-    assert_eq!(state.skew.unwrap().to_string(), "1500 ms behind the relay");
-    health.heard(at("2026-11-23T09:59:59Z"), at("2026-11-23T10:00:00Z"));
-    assert_eq!(health.state().skew.unwrap().to_string(), "1000 ms ahead of the relay");
-    assert_eq!(state.last_contact, Some(at("2026-11-23T10:00:00Z")));
+    let skew = |relay: &str| {
+        health.measured(Reckoning::measured(at(relay), now(), now()), now().host);
+        health.state(now()).skew.unwrap()
+    };
+    assert_eq!(skew("2026-11-23T10:00:01.500Z").to_string(), "1500 ms behind the relay");
+    assert_eq!(skew("2026-11-23T09:59:59Z").to_string(), "1000 ms ahead of the relay");
+    assert_eq!(health.state(now()).last_contact, Some(now().host));
+    skew("2026-11-23T13:00:00Z");
+    assert_eq!(
+        health.state(now()).sentence(0, now().host),
+        "Selling without a relay; 0 sales safe on this machine; nothing to do. The clock of this \
+         machine is 3 h 0 m behind; tell your IT."
+    );
+}
+
+#[test]
+fn local_data_ages_by_the_relays_time_whatever_the_host_is_set_to() {
+    let health = Health::new(Link::NoRelay);
+    let put_back = reading("2016-11-23T10:00:00Z");
+    assert_eq!(health.time(put_back), put_back.host, "nothing else is known");
+    health.it_was(at("2026-11-22T10:00:00Z"));
+    assert_eq!(health.latest(put_back), at("2026-11-22T10:00:00Z"));
+    health.measured(Reckoning::measured(now().host, now(), now()), now().host);
+    assert_eq!(health.time(put_back), now().host);
+    assert_eq!(health.latest(put_back), now().host);
+    let put_forward = reading("2026-11-26T10:00:00Z");
+    assert_eq!(health.time(put_forward), now().host);
 }

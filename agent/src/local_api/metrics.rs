@@ -62,8 +62,10 @@ fn write_all(text: &mut String, status: &Status, now: Timestamp) -> fmt::Result 
     gauge("relay_online", "1 while a session with the relay is open.", online)?;
     match status.relay.skew {
         Some(skew) => {
-            let help = "Relay time minus host time at the last session.";
-            gauge("clock_skew_milliseconds", help, skew.ms.into())
+            let help = "Relay time minus host time.";
+            gauge("clock_skew_milliseconds", help, skew.ms.into())?;
+            let help = "1 while the host's clock goes evenly; 0 once it was set.";
+            gauge("clock_even", help, skew.even.into())
         }
         None => Ok(()),
     }

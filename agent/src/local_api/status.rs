@@ -114,11 +114,11 @@ pub(super) async fn read(shared: &Shared) -> Result<Status, Problem> {
     let stats = journal.stats().await.map_err(|error| respond::unreadable(&error))?;
     let incidents = Incident::latest(journal).await;
     let incidents = incidents.map_err(|error| respond::unreadable(&error))?;
-    let relay = health.state();
+    let now = seams.reading();
+    let relay = health.state(now);
     let is_disk_full = shared.intake.tally().is_disk_full();
-    let now = seams.now();
-    let lost = incidents.iter().find_map(|incident| incident.sentence(now));
-    let sentence = sentence(&relay, is_disk_full, lost, stats.unsent, now);
+    let lost = incidents.iter().find_map(|incident| incident.sentence(now.host));
+    let sentence = sentence(&relay, is_disk_full, lost, stats.unsent, now.host);
     let device = enrolment.borrow().as_ref().map(|answer| answer.device.clone());
     Ok(Status {
         sentence,

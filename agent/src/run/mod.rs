@@ -30,7 +30,7 @@ use crate::health::{Health, Link, Reason};
 use crate::identity::{self, DeviceKey};
 use crate::local_api;
 use crate::seams::Seams;
-use crate::sync::{self, Membership, enrol};
+use crate::sync::{self, Membership, TIME_NOTE, enrol};
 
 pub use self::data_dir::DataDir;
 pub use self::open::{open_existing_journal, open_journal, refused};
@@ -129,6 +129,7 @@ async fn start(
     files::write_private(&host.data_dir.local_api_address(), local_address.to_string().as_bytes())
         .context("write down the local API's address")?;
     let health = Health::new(first_link(&config, &seams));
+    remember_time(&journal, &health).await?;
     let (enrolment, enrolled) = watch::channel(kept(&journal, &key).await);
     let parts = sync::Parts {
         store: config.store.clone(),
@@ -194,6 +195,18 @@ fn first_link(config: &Config, seams: &Seams) -> Link {
             Link::Offline { since: seams.now(), reason }
         }
     }
+}
+
+/// By what an earlier start kept it is at least so late, whatever the host's clock says: the relay's
+/// time at the last session, and the last sale.
+async fn remember_time(journal: &Journal, health: &Health) -> anyhow::Result<()> {
+    let stats = journal.stats().await.context("read when the last sale was journaled")?;
+    let note = journal.note(TIME_NOTE).await.context("read the time of the last session")?;
+    let relay = note.and_then(|note| std::str::from_utf8(&note).ok()?.parse().ok());
+    for known in [stats.last_journaled_at, relay].into_iter().flatten() {
+        health.it_was(known);
+    }
+    Ok(())
 }
 
 /// The enrolment of an earlier start, so that personal fields are sealed from the first sale on.

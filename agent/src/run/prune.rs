@@ -1,21 +1,20 @@
 //! Removes, little by little, the content of what was relayed longer ago than the retention.
 //!
-//! Only while the relay's clock agrees with this host's: a clock that jumps ahead by a year would
-//! otherwise remove what someone still asks for. What the relay has not acknowledged is never
-//! touched; the journal sees to that.
+//! Ages are told by the relay's time, carried forward by a clock that nobody can set, and only while
+//! it agrees with this host's: whichever of the two jumps ahead by a year would otherwise remove
+//! what someone still asks for. What the relay has not acknowledged is never touched; the journal
+//! sees to that.
 
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use journal::Journal;
 
+use crate::clock::{Reading, SKEW_MS_TRUSTED};
 use crate::config::JournalConfig;
-use crate::health::{Health, Skew};
+use crate::health::Health;
 use crate::seams::Seams;
 use crate::sync::policy::{PRUNE_ENTRIES_MAX, PRUNE_INTERVAL, PRUNE_PAUSE};
-
-/// The difference of the clocks up to which this host's is believed: far less than a retention.
-const SKEW_MS_MAX: u64 = 24 * 60 * 60 * 1_000;
 
 /// Until the first round: the start belongs to the sales that wait.
 const FIRST_ROUND: Duration = Duration::from_secs(60);
@@ -26,17 +25,23 @@ pub(super) async fn run(journal: Journal, health: Health, seams: Seams, config: 
     let retention = SignedDuration::from_hours(days.saturating_mul(24));
     tokio::time::sleep(FIRST_ROUND).await;
     loop {
-        if is_trusted(health.state().skew)
-            && let Ok(before) = seams.now().checked_sub(retention)
-        {
+        if let Some(before) = acknowledged_before(&health, seams.reading(), retention) {
             round(&journal, before).await;
         }
         tokio::time::sleep(PRUNE_INTERVAL).await;
     }
 }
 
-fn is_trusted(skew: Option<Skew>) -> bool {
-    skew.is_some_and(|skew| skew.ms.unsigned_abs() <= SKEW_MS_MAX)
+/// What was acknowledged before then may go; none while no time can be believed.
+fn acknowledged_before(
+    health: &Health,
+    now: Reading,
+    retention: SignedDuration,
+) -> Option<Timestamp> {
+    let skew = health.state(now).skew?;
+    let agrees = skew.ms.unsigned_abs() <= SKEW_MS_TRUSTED;
+    let earlier = health.time(now).min(now.host);
+    agrees.then(|| earlier.checked_sub(retention).ok()).flatten()
 }
 
 async fn round(journal: &Journal, before: Timestamp) {
@@ -64,15 +69,54 @@ async fn round(journal: &Journal, before: Timestamp) {
 
 #[cfg(test)]
 mod tests {
-    //! When this host's clock is believed.
+    //! Which clocks are believed.
 
     use super::*;
+    use crate::clock::Reckoning;
+    use crate::health::Link;
+
+    const DAY: SignedDuration = SignedDuration::from_hours(24);
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    fn before(relay: Option<&str>, host: &str) -> Option<Timestamp> {
+        let health = Health::new(Link::NoRelay);
+        let now = Reading { host: at(host), steady: Duration::ZERO };
+        if let Some(relay) = relay {
+            health.measured(Reckoning::measured(at(relay), now, now), now.host);
+        }
+        acknowledged_before(&health, now, DAY)
+    }
 
     #[test]
     fn nothing_is_pruned_by_a_clock_that_the_relay_does_not_share() {
-        let skew = |ms| Some(Skew { ms, measured_at: Timestamp::UNIX_EPOCH });
-        assert!(!is_trusted(None));
-        assert!(is_trusted(skew(1_500)));
-        assert!(!is_trusted(skew(-365 * 24 * 60 * 60 * 1_000)));
+        let host = "2026-11-23T10:00:00Z";
+        assert_eq!(before(None, host), None);
+        assert_eq!(before(Some("2036-11-23T10:00:00Z"), host), None);
+        assert_eq!(before(Some("2016-11-23T10:00:00Z"), host), None);
+    }
+
+    #[test]
+    fn the_earlier_of_two_clocks_that_agree_says_what_is_old_enough() {
+        let expected = Some(at("2026-11-22T09:00:00Z"));
+        assert_eq!(before(Some("2026-11-23T09:00:00Z"), "2026-11-23T10:00:00Z"), expected);
+        assert_eq!(before(Some("2026-11-23T10:00:00Z"), "2026-11-23T09:00:00Z"), expected);
+    }
+
+    #[test]
+    fn a_host_that_jumps_after_its_session_prunes_nothing_until_its_clock_is_right() {
+        let health = Health::new(Link::NoRelay);
+        let reading = |host: &str, steady| Reading { host: at(host), steady };
+        let session = reading("2026-11-23T10:00:00Z", Duration::ZERO);
+        health.measured(Reckoning::measured(session.host, session, session), session.host);
+        let hour = Duration::from_secs(60 * 60);
+        for jumped in ["2016-11-23T11:00:00Z", "2026-11-26T11:00:00Z"] {
+            assert_eq!(acknowledged_before(&health, reading(jumped, hour), DAY), None, "{jumped}");
+        }
+        let right = reading("2026-11-23T11:00:00Z", hour);
+        let expected = Some(at("2026-11-22T11:00:00Z"));
+        assert_eq!(acknowledged_before(&health, right, DAY), expected);
     }
 }

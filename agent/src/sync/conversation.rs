@@ -5,6 +5,7 @@
 //! answers. Neither sends, nor waits, nor reads a clock: how much time has passed is an argument,
 //! so that a harness may lead many conversations without waiting. Decides nothing itself.
 
+use jiff::Timestamp;
 use protocol::batch::{Acknowledgement, BatchAnswer};
 use protocol::bytes::Bytes;
 use protocol::chain::{ChainHash, Position, Sequence};
@@ -17,7 +18,7 @@ use super::driver::agent_version;
 use super::machine::{Action, Machine, Moment, Outcome};
 use super::policy::RECORD_BYTES_PER_BATCH_MAX;
 use super::uplink::Failure;
-use super::{Parts, https, journal_failed, random};
+use super::{Parts, TIME_NOTE, https, journal_failed, random};
 use crate::health::Reason;
 
 /// The note in the journal that keeps the last ticket.
@@ -166,12 +167,20 @@ impl Conversation {
         if let Some(ticket) = outcome.ticket {
             let kept = journal.put_note(TICKET_NOTE, ticket.as_bytes()).await;
             kept.map_err(|error| journal_failed(&error))?;
+            let time = self.time().to_string();
+            let kept = journal.put_note(TIME_NOTE, time.as_bytes()).await;
+            kept.map_err(|error| journal_failed(&error))?;
         }
         if let Some(position) = outcome.acknowledged {
-            let written = journal.acknowledge(position, self.parts.seams.now()).await;
+            let written = journal.acknowledge(position, self.time()).await;
             written.map_err(|error| journal_failed(&error))?;
         }
         Ok(())
+    }
+
+    /// The time by which what is written down ages.
+    fn time(&self) -> Timestamp {
+        self.parts.health.time(self.parts.seams.reading())
     }
 
     async fn own_hash(&self, sequence: Sequence) -> Result<Option<ChainHash>, Failure> {

@@ -18,6 +18,7 @@ use tokio::time::Instant;
 use super::policy::{POLL_PAUSE, delay};
 use super::uplink::{Failure, Poll, Uplink};
 use super::{Parts, journal_failed, pause, random};
+use crate::clock::Reckoning;
 use crate::health::Reason;
 
 /// The task that polls.
@@ -92,8 +93,11 @@ impl<U: Uplink> Downlink<U> {
         let journal = &self.parts.journal;
         let after = journal.downlink_cursor().await.map_err(|error| journal_failed(&error))?;
         let head = journal.head().sequence;
+        let asked = self.parts.seams.reading();
         let page = self.uplink.poll(Poll { after, head, ticket }).await?;
-        self.parts.health.heard(page.relay_time, self.parts.seams.now());
+        let answered = self.parts.seams.reading();
+        let told = Reckoning::measured(page.relay_time, asked, answered);
+        self.parts.health.sharpened(told, answered.host);
         let Some(cursor) = end_of(&page, after)? else { return Ok(false) };
         let items = page.items.into_iter().filter_map(|item| match item.body {
             DownlinkBody::Progress(progress) => Some(progress),

@@ -17,6 +17,7 @@ use super::conversation::Conversation;
 use super::machine::{Action, LinkNews, Moment, Outcome};
 use super::uplink::{Failure, Uplink};
 use super::{Parts, down};
+use crate::clock::Reckoning;
 use crate::health::{Link, in_words};
 
 /// The shell around the conversation.
@@ -99,12 +100,14 @@ impl<U: Uplink> Driver<U> {
 
     async fn try_state(&mut self, attempt: u64) -> Result<Outcome, Failure> {
         let statement = self.conversation.statement(attempt).await?;
+        let asked = self.conversation.parts().seams.reading();
         let answer = self.uplink.open_session(&statement).await?;
+        let answered = self.conversation.parts().seams.reading();
         let moment = self.moment();
         let outcome = self.conversation.session_answered(&statement, &answer, moment).await?;
         if outcome.ticket.is_some() {
-            let Parts { health, seams, .. } = self.conversation.parts();
-            health.heard(answer.relay_time, seams.now());
+            let reckoning = Reckoning::measured(answer.relay_time, asked, answered);
+            self.conversation.parts().health.measured(reckoning, answered.host);
         }
         self.doubts_are_settled();
         Ok(outcome)

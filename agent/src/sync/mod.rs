@@ -42,6 +42,9 @@ use crate::health::{Health, Link, Reason};
 use crate::identity::DeviceKey;
 use crate::seams::Seams;
 
+/// The note in the journal that keeps the relay's time of the last session.
+pub const TIME_NOTE: &str = "relay-time";
+
 /// What sync works with.
 #[derive(Debug, Clone)]
 pub struct Parts {

@@ -236,7 +236,7 @@ async fn an_outage_ends_with_every_sale_relayed_once_and_in_order() {
         })
         .await;
     assert_eq!(relay.relay.lock().unwrap().taken, sequences(1..=5));
-    assert!(store.parts.health.state().link.is_online());
+    assert!(store.parts.health.state(store.parts.seams.reading()).link.is_online());
 }
 
 #[tokio::test]

@@ -126,7 +126,9 @@ impl Intake {
 
     fn moment(&self) -> Moment {
         let sealing_key = self.enrolment.borrow().as_ref().map(|answer| answer.sealing_key);
-        Moment { now: self.seams.now(), skew: self.health.state().skew, sealing_key }
+        let reading = self.seams.reading();
+        let (latest, skew) = (self.health.latest(reading), self.health.state(reading).skew);
+        Moment { now: reading.host, latest, skew, sealing_key }
     }
 
     /// Brings a text to an entry; none for practice, which is counted.
@@ -136,7 +138,7 @@ impl Intake {
         before: &[NewEntry],
         moment: &Moment,
     ) -> Result<Option<NewEntry>, Problem> {
-        let mut pending = match self.capture.read(text, moment.now)? {
+        let mut pending = match self.capture.read(text, moment.latest)? {
             Captured::Training(register) => {
                 self.tally.training(register);
                 return Ok(None);

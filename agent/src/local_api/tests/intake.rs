@@ -245,6 +245,23 @@ async fn what_this_host_does_not_serve_is_refused() {
 }
 
 #[tokio::test]
+async fn a_clock_that_jumps_back_ten_years_takes_every_sale_in_order_and_says_so() {
+    let agent = Agent::new();
+    agent.measure("2026-11-23T17:00:00Z");
+    let before = agent.post_event(&sale("1")).await.json();
+    agent.set_clock("2016-11-23T17:00:00Z");
+    let after = agent.post_event(&sale("2")).await;
+    assert_eq!(after.status, StatusCode::CREATED);
+    let after = after.json();
+    assert_eq!((&before["sequence"], &after["sequence"]), (&json!(1), &json!(2)));
+    assert_eq!(before["epoch"], after["epoch"]);
+    let entry = agent.read("/v1/journal/2").await.json().to_string();
+    assert!(entry.contains("\"trusted\":false"), "{entry}");
+    let sentence = agent.read("/v1/status").await.json()["sentence"].to_string();
+    assert!(sentence.contains("The clock of this machine is 3652 d"), "{sentence}");
+}
+
+#[tokio::test]
 async fn only_json_is_taken() {
     let agent = Agent::new();
     for content_type in ["text/plain", "application/x-www-form-urlencoded", ""] {

@@ -6,6 +6,7 @@ mod reads;
 mod wire;
 
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::{Method, Request, StatusCode, header};
@@ -18,6 +19,7 @@ use tempfile::TempDir;
 use tower::ServiceExt;
 
 use super::*;
+use crate::clock::Reckoning;
 use crate::health::Link;
 
 const TOKEN: &str = "a-token-of-the-tests";
@@ -56,6 +58,7 @@ impl Agent {
         let hand = Arc::clone(&clock);
         let seams = Seams {
             clock: Arc::new(move || *hand.lock().unwrap_or_else(PoisonError::into_inner)),
+            steady: Arc::new(|| Duration::ZERO),
             ..Seams::default()
         };
         let (sealing, enrolment) = watch::channel(None);
@@ -72,6 +75,13 @@ impl Agent {
 
     fn set_clock(&self, at: &str) {
         *self.clock.lock().unwrap() = at.parse().unwrap();
+    }
+
+    /// A session just told the relay's time.
+    fn measure(&self, relay: &str) {
+        let now = self.parts.seams.reading();
+        let reckoning = Reckoning::measured(relay.parse().unwrap(), now, now);
+        self.parts.health.measured(reckoning, now.host);
     }
 
     async fn answer(&self, request: Request<Body>) -> Answer {

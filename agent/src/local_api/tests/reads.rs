@@ -116,10 +116,7 @@ async fn a_full_disk_goes_before_everything_until_there_is_room() {
 async fn the_metrics_are_prometheus_text_with_units_in_the_names() {
     let agent = Agent::new();
     agent.post_event(&sale("1")).await;
-    agent
-        .parts
-        .health
-        .heard("2026-11-23T17:00:01Z".parse().unwrap(), "2026-11-23T17:00:00Z".parse().unwrap());
+    agent.measure("2026-11-23T17:00:01Z");
     agent.set_clock("2026-11-23T17:01:30Z");
     let answer = agent.read("/metrics").await;
     assert_eq!(answer.headers[header::CONTENT_TYPE], "text/plain; version=0.0.4");
@@ -128,7 +125,8 @@ async fn the_metrics_are_prometheus_text_with_units_in_the_names() {
         "storekeep_agent_unsent_entries 1",
         "storekeep_agent_oldest_unsent_seconds 90",
         "storekeep_agent_relay_online 0",
-        "storekeep_agent_clock_skew_milliseconds 1000",
+        "storekeep_agent_clock_skew_milliseconds -89000",
+        "storekeep_agent_clock_even 0",
     ] {
         assert!(answer.body.lines().any(|l| l == line), "{line} in\n{}", answer.body);
     }

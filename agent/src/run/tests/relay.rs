@@ -158,7 +158,7 @@ async fn session(
         ticket: Bytes([5; 16]),
         instance: statement.instance,
         attempt: statement.attempt,
-        relay_time: Timestamp::UNIX_EPOCH,
+        relay_time: statement.host_time,
     })
 }
 

@@ -34,9 +34,10 @@ pub enum Equation {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ClockFinding {
-    /// Relay time minus host time at the last session, in milliseconds.
+    /// Relay time minus host time, in milliseconds: measured at the last session and carried
+    /// forward by a clock that nobody can set.
     pub skew_ms: i64,
-    /// Whether the host's clock has been plausible since then.
+    /// Whether the host's clock has gone evenly since that session; false once it was set.
     pub trusted: bool,
 }
 
