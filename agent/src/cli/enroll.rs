@@ -15,7 +15,7 @@ use tokio::time::timeout;
 use super::Place;
 use super::error::{CommandError, Exit};
 use super::local::{LocalApi, LocalError};
-use crate::config::{Config, RelayUrl, Secret};
+use crate::config::{Config, HttpsConfig, Secret};
 use crate::files;
 use crate::health::Link;
 use crate::identity::DeviceKey;
@@ -62,14 +62,14 @@ pub(super) async fn run(
     out: &mut (dyn Write + Send),
 ) -> Result<Exit, CommandError> {
     let config = place.config()?;
-    let url = config.relay.url.clone().ok_or_else(|| {
+    let relay = config.relay.first_contact().ok_or_else(|| {
         let next = "set relay.url in the configuration";
         let detail = "enrol this device: no relay is configured";
         CommandError::new(Exit::Usage, Code::Configuration, detail, next)
     })?;
     files::make_private_folder(place.host.data_dir.folder())?;
     let device = match open_journal(&place.host.data_dir, &place.seams) {
-        Ok(journal) => here(place, args, &config, &url, &journal).await?.device.to_string(),
+        Ok(journal) => here(place, args, &config, &relay, &journal).await?.device.to_string(),
         Err(problem) if problem.code == Code::JournalInUse.number() && args.again => {
             let next = "stop the agent, and run the command again";
             return Err(CommandError::refused(problem.next(next)));
@@ -95,7 +95,7 @@ async fn here(
     place: &Place,
     args: &Args,
     config: &Config,
-    url: &RelayUrl,
+    relay: &HttpsConfig,
     journal: &journal::Journal,
 ) -> Result<EnrolmentAnswer, CommandError> {
     let key = DeviceKey::load_or_make(&place.host.data_dir.device_key(), &*place.seams.random);
@@ -105,7 +105,7 @@ async fn here(
         Some(answer) if !args.again => Ok(answer),
         Some(_) | None => {
             let token = token(place, args, config)?;
-            enrol::ask(journal, config, url, &key, &token).await.map_err(failed)
+            enrol::ask(journal, &config.store, relay, &key, &token).await.map_err(failed)
         }
     }
 }

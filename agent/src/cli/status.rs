@@ -69,6 +69,9 @@ fn show(status: &Status, json: bool, out: &mut dyn Write) -> std::io::Result<()>
     if let Link::Offline { reason, .. } | Link::NotEnrolled { reason } = &status.relay.link {
         writeln!(out, "  relay     {reason}")?;
     }
+    for uplink in &status.relay.uplinks {
+        writeln!(out, "  way up    {uplink}")?;
+    }
     if let Some(contact) = status.relay.last_contact {
         writeln!(out, "  contact   {contact}")?;
     }

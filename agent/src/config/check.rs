@@ -13,7 +13,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue, Deserializer};
 
 use super::sample::{is_required, properties, schema, section};
-use super::{Config, ConfigError};
+use super::{Config, ConfigError, uplinks};
 
 /// A suggestion that shares less than this with what stands there is a guess.
 const LIKENESS_MIN: f64 = 0.7;
@@ -191,7 +191,7 @@ fn rules(config: &Config) -> Result<(), ConfigError> {
         let next = "write as many of the first digits as all of your numbers share";
         return Err(ConfigError::new(reason, next).of_key("card_data.own_prefixes"));
     }
-    Ok(())
+    uplinks::rules(&config.relay)
 }
 
 fn is_origin(text: &str) -> bool {

@@ -13,14 +13,14 @@ mod sample;
 pub mod secret;
 #[cfg(test)]
 mod tests;
+mod uplinks;
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::num::{NonZeroU16, NonZeroU32};
 use std::path::PathBuf;
 
-use broker::BrokerUrl;
-use protocol::id::{Code, RegisterId, StoreId, Text};
+use protocol::id::{Code, RegisterId, StoreId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -30,6 +30,7 @@ pub use places::{default_config_file, default_data_dir};
 pub use relay_url::{RelayUrl, RelayUrlError};
 pub use sample::{sample, schema};
 pub use secret::Secret;
+pub use uplinks::{HttpsConfig, Metered, MqttConfig, Period, UplinkConfig};
 
 /// The configuration of storekeep-agent, the service on one POS host of one store.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -114,9 +115,9 @@ pub struct RelayConfig {
     #[schemars(extend("example" = "/etc/storekeep/relay-ca.pem"))]
     pub ca_file: Option<PathBuf>,
 
-    /// A broker (MQTT 5) to bring sales up through, in place of HTTPS; the first contact is over
-    /// HTTPS all the same. `username`, `password_file` and `ca_file` may be left out. `mqtt://` is
-    /// accepted for this host only.
+    /// A broker (MQTT 5) to bring sales up through; while it does not work they go over HTTPS, and
+    /// so does the first contact. `username`, `password_file` and `ca_file` may be left out.
+    /// `mqtt://` is accepted for this host only.
     #[schemars(extend("example" = {
         "url": "mqtts://broker.example.com",
         "username": "store-0042",
@@ -125,31 +126,24 @@ pub struct RelayConfig {
     }))]
     pub mqtt: Option<MqttConfig>,
 
+    /// The ways up in order of preference, in place of `mqtt`: where one fails, the next carries
+    /// on. Each is `https`, with the keys `url` and `ca_file`, or `mqtt`, with those of `relay.mqtt`.
+    /// Where bytes cost money, `metered` says how many megabytes may be used in a `day` or a
+    /// `month`. The first contact is at `relay.url`, or else at the first `https` of the list.
+    #[schemars(extend("example" = [
+        { "kind": "https", "url": "https://relay.example.com" },
+        {
+            "kind": "https",
+            "url": "https://relay-by-lte.example.com",
+            "metered": { "mb": 500, "per": "month" },
+        },
+    ]))]
+    pub uplinks: Vec<UplinkConfig>,
+
     /// The file with the one-time token for the first contact. It may be deleted afterwards. The
     /// environment variable STOREKEEP_ENROLMENT_TOKEN goes before it.
     #[schemars(extend("example" = "/etc/storekeep/enrolment.token"))]
     pub enrolment_token_file: Option<PathBuf>,
-}
-
-/// See [`RelayConfig::mqtt`].
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(inline)]
-pub struct MqttConfig {
-    /// The broker's address.
-    pub url: BrokerUrl,
-
-    /// The name under which the broker knows this host.
-    #[serde(default)]
-    pub username: Option<Text<256>>,
-
-    /// The file with the password, readable by the agent's user only.
-    #[serde(default)]
-    pub password_file: Option<PathBuf>,
-
-    /// Certificates (PEM) to trust besides those of the operating system.
-    #[serde(default)]
-    pub ca_file: Option<PathBuf>,
 }
 
 /// See [`Config::journal`].

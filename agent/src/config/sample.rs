@@ -62,7 +62,10 @@ fn write_key(text: &mut String, key: &str, property: &Value, required: bool) {
     text.push('\n');
     comment(text, description(property));
     let stated = |name| property.get(name).filter(|value: &&Value| !value.is_null());
-    let value = stated("default").or_else(|| stated("example"));
+    // An empty list shows nobody how to fill it.
+    let is_filled = |value: &&Value| value.as_array().is_none_or(|items| !items.is_empty());
+    let default = stated("default");
+    let value = default.filter(is_filled).or_else(|| stated("example")).or(default);
     let value = value.map_or_else(|| "\"\"".to_owned(), toml_value);
     let mark = if required { "" } else { "#" };
     text.push_str(&format!("{mark}{key} = {value}\n"));

@@ -32,8 +32,12 @@ fn every_key_of_the_sample_can_be_set_by_taking_the_mark_away() {
             _ => line,
         })
         .collect();
+    let all = set.join("\n");
+    assert!(all.contains("\nunix_socket = "), "{all}");
+    // The short and the long form of the ways up say the same and exclude one another.
+    assert_eq!(refused(&all).key.as_deref(), Some("relay.mqtt"));
+    let set: Vec<_> = set.into_iter().filter(|line| !line.starts_with("mqtt = ")).collect();
     let set = set.join("\n");
-    assert!(set.contains("\nunix_socket = "), "{set}");
     let config = parse(&set).unwrap();
     assert_eq!(config.relay.url.unwrap().as_str(), "https://relay.example.com");
     assert_eq!(config.local_api.allowed_hosts, LocalApiConfig::default().allowed_hosts);
@@ -156,4 +160,48 @@ fn a_file_that_is_not_there_is_named_with_the_command_that_creates_one() {
     assert!(error.to_string().contains("agent.toml"), "{error}");
     assert!(error.next.contains("config sample"), "{error:?}");
     assert_eq!(error.problem().code, "SK0041");
+}
+
+fn ways(relay: &str) -> Vec<String> {
+    let config = parse(&format!("{MINIMAL}[relay]\n{relay}")).unwrap();
+    config.relay.ways_up().iter().map(ToString::to_string).collect()
+}
+
+const BROKER: &str = "mqtt = { url = \"mqtts://broker.example.com\" }\n";
+const URL: &str = "url = \"https://relay.example.com\"\n";
+
+#[test]
+fn the_short_form_is_a_list_with_the_broker_first() {
+    assert_eq!(ways(""), Vec::<String>::new());
+    assert_eq!(ways(URL), ["https://relay.example.com"]);
+    let both = ["mqtts://broker.example.com:8883", "https://relay.example.com"];
+    assert_eq!(ways(&format!("{URL}{BROKER}")), both);
+}
+
+#[test]
+fn the_long_form_is_the_list_and_its_first_https_the_first_contact() {
+    let relay = "ca_file = \"/etc/ca.pem\"\n\
+        [[relay.uplinks]]\nkind = \"mqtt\"\nurl = \"mqtts://broker.example.com\"\n\
+        [[relay.uplinks]]\nkind = \"https\"\nurl = \"https://lte.example.com\"\n\
+        metered = { mb = 500, per = \"month\" }\n";
+    assert_eq!(ways(relay), ["mqtts://broker.example.com:8883", "https://lte.example.com"]);
+    let config = parse(&format!("{MINIMAL}[relay]\n{relay}")).unwrap().relay;
+    let first = config.first_contact().unwrap();
+    assert_eq!(first.url.as_str(), "https://lte.example.com");
+    assert_eq!(first.ca_file, Some("/etc/ca.pem".into()));
+    assert_eq!(config.ways_up()[1].metered().map(Metered::bytes), Some(500_000_000));
+    let config = parse(&format!("{MINIMAL}[relay]\n{URL}{relay}")).unwrap().relay;
+    assert_eq!(config.first_contact().unwrap().url.as_str(), "https://relay.example.com");
+}
+
+#[test]
+fn ways_up_that_cannot_work_are_refused() {
+    let key = |relay: &str| refused(&format!("{MINIMAL}[relay]\n{relay}")).key.unwrap();
+    assert_eq!(key(BROKER), "relay.mqtt", "no first contact");
+    let mqtt = "{ kind = \"mqtt\", url = \"mqtts://broker.example.com\" }";
+    assert_eq!(key(&format!("uplinks = [{mqtt}]\n")), "relay.uplinks");
+    assert_eq!(key(&format!("{URL}uplinks = [{mqtt}, {mqtt}]\n")), "relay.uplinks");
+    assert_eq!(key(&format!("{URL}{BROKER}uplinks = [{mqtt}]\n")), "relay.mqtt");
+    let error = refused(&format!("{MINIMAL}[relay]\n{URL}uplinks = [{{ kind = \"pigeon\" }}]\n"));
+    assert!(error.to_string().contains("pigeon"), "{error}");
 }

@@ -3,6 +3,7 @@
 //! Looks from outside, as the user who asks: files, disk, clock, the way to the relay step by
 //! step, and the agent if it runs. Repairs nothing.
 
+mod broker;
 mod host;
 mod journal;
 mod relay;
@@ -125,10 +126,18 @@ async fn check(place: &Place) -> Vec<Check> {
     checks.extend(journal::check(&source, status.as_ref()).await);
     let bytes_a_day = journal::bytes_a_day(&source, status.as_ref()).await;
     checks.push(host::disk(folder, bytes_a_day));
-    let way = relay::check(&config).await;
+    let kept = relay::kept(place, &source).await;
+    let asking = kept.as_ref().map(|(key, enrolment)| broker::Asking {
+        place,
+        store: &config.store,
+        key,
+        enrolment,
+    });
+    let way = relay::check(&config, status.as_ref(), asking.as_ref()).await;
     checks.extend(way.checks);
     checks.push(relay::clock(status.as_ref(), way.relay_time, place.seams.now()));
-    checks.push(relay::enrolment(place, &config, status.as_ref(), &source).await);
+    let enrolment = kept.as_ref().map(|(_, enrolment)| enrolment);
+    checks.push(relay::enrolment(&config, status.as_ref(), enrolment));
     checks
 }
 

@@ -1,5 +1,5 @@
-//! The way to the relay, step by step: name, connection, encryption, answer; then the clock and
-//! the enrolment.
+//! The ways to the relay, each step by step: name, connection, encryption, answer; then the clock
+//! and the enrolment.
 //!
 //! Each step is tried by itself, so that the first that fails names what to mend. Sends nothing
 //! of the device.
@@ -8,17 +8,20 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use protocol::enrolment::EnrolmentAnswer;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::Check;
+use super::broker::{self, Asking};
 use crate::cli::{CommandError, Place, Source};
 use crate::clock::{Reading, Reckoning, SKEW_MS_BAD, SKEW_MS_NOTICE, Skew};
-use crate::config::{Config, RelayUrl};
+use crate::config::{Config, HttpsConfig, UplinkConfig};
+use crate::health::{Level, UplinkStanding, UplinkState};
 use crate::identity::DeviceKey;
 use crate::local_api::Status;
 use crate::sync::enrol;
-use crate::sync::https::{self, Probe};
+use crate::sync::https::{Probe, probe};
 
 /// For each step.
 const STEP_TIMEOUT: Duration = Duration::from_secs(5);
@@ -30,65 +33,106 @@ pub(super) struct Way {
     pub(super) relay_time: Option<Timestamp>,
 }
 
-/// Tries each step.
-pub(super) async fn check(config: &Config) -> Way {
-    let Some(url) = &config.relay.url else {
+/// Tries each step of each way.
+pub(super) async fn check(
+    config: &Config,
+    status: Option<&Status>,
+    asking: Option<&Asking<'_>>,
+) -> Way {
+    let Some(first) = config.relay.first_contact() else {
         let fix = "set relay.url to bring sales up to a relay; without it they stay on this host";
         let checks = vec![Check::notice("relay", "none is configured", fix)];
         return Way { checks, relay_time: None };
     };
-    let mut checks = Vec::new();
-    let Some(address) = resolve(url, &mut checks).await else {
-        return Way { checks, relay_time: None };
-    };
-    if !connect(address, &mut checks).await {
-        return Way { checks, relay_time: None };
-    }
-    let relay_time = ask(url, config, &mut checks).await;
-    Way { checks, relay_time }
-}
-
-async fn resolve(url: &RelayUrl, checks: &mut Vec<Check>) -> Option<SocketAddr> {
-    const NAME: &str = "relay: name";
-    let fix = "correct relay.url, or the name servers of this host";
-    let (host, port) = url.host_and_port();
-    let found = timeout(STEP_TIMEOUT, tokio::net::lookup_host((host, port))).await;
-    let (check, address) = match found.map(|found| found.map(|mut found| found.next())) {
-        Ok(Ok(Some(address))) => {
-            (Check::good(NAME, format!("{host} is {}", address.ip())), Some(address))
+    let mut way = Way { checks: Vec::new(), relay_time: None };
+    straight(&first, &mut way).await;
+    for uplink in config.relay.ways_up() {
+        match uplink {
+            UplinkConfig::Https(https) if https.url == first.url => {}
+            UplinkConfig::Https(https) => straight(&https, &mut way).await,
+            UplinkConfig::Mqtt(mqtt) => {
+                way.checks.extend(broker::check(&mqtt, status, asking).await);
+            }
         }
-        Ok(Ok(None)) => (Check::bad(NAME, format!("{host} has no address"), fix), None),
-        Ok(Err(error)) => (Check::bad(NAME, format!("{host} is not found: {error}"), fix), None),
-        Err(_) => (Check::bad(NAME, format!("no answer about {host}"), fix), None),
-    };
-    checks.push(check);
-    address
+    }
+    way.checks.extend(status.and_then(ways_up));
+    way
 }
 
-async fn connect(address: SocketAddr, checks: &mut Vec<Check>) -> bool {
-    const NAME: &str = "relay: connection";
+/// The way straight to a relay.
+async fn straight(https: &HttpsConfig, way: &mut Way) {
+    let fix = "correct relay.url, or the name servers of this host";
+    let (check, address) = resolve("relay: name", https.url.host_and_port(), fix).await;
+    way.checks.push(check);
+    let Some(address) = address else { return };
     let fix = "let this host connect there (firewall, router, line), or set HTTPS_PROXY if the \
                network has a proxy";
-    let found = timeout(STEP_TIMEOUT, TcpStream::connect(address)).await;
-    let check = match found {
-        Ok(Ok(_)) => Check::good(NAME, format!("{address} answers")),
-        Ok(Err(error)) => Check::bad(NAME, format!("{address}: {error}"), fix),
-        Err(_) => Check::bad(NAME, format!("{address} does not answer"), fix),
-    };
+    let check = connect("relay: connection", address, fix).await;
     let is_good = check.fix.is_none();
-    checks.push(check);
-    is_good
+    way.checks.push(check);
+    if is_good {
+        let relay_time = ask(https, &mut way.checks).await;
+        way.relay_time = way.relay_time.or(relay_time);
+    }
+}
+
+/// Which way is in use and why the others are not, as the running agent says; none before it has
+/// tried any.
+fn ways_up(status: &Status) -> Option<Check> {
+    const NAME: &str = "ways up";
+    let uplinks = &status.relay.uplinks;
+    let found = uplinks.iter().map(ToString::to_string).collect::<Vec<_>>().join(" | ");
+    let fails = |uplink: &UplinkState| matches!(uplink.standing, UplinkStanding::Failed { .. });
+    let is_short =
+        |uplink: &UplinkState| uplink.metered.is_some_and(|used| used.level != Level::Plenty);
+    if uplinks.is_empty() {
+        return None;
+    }
+    Some(if uplinks.iter().any(fails) {
+        Check::notice(NAME, found, "mend the way that fails; until then the others carry on")
+    } else if uplinks.iter().any(is_short) {
+        let fix = "mend the unmetered line, or raise `metered.mb` in relay.uplinks";
+        Check::notice(NAME, found, fix)
+    } else {
+        Check::good(NAME, found)
+    })
+}
+
+/// Looks a host up.
+pub(super) async fn resolve(
+    name: &'static str,
+    (host, port): (&str, u16),
+    fix: &str,
+) -> (Check, Option<SocketAddr>) {
+    let found = timeout(STEP_TIMEOUT, tokio::net::lookup_host((host, port))).await;
+    match found.map(|found| found.map(|mut found| found.next())) {
+        Ok(Ok(Some(address))) => {
+            (Check::good(name, format!("{host} is {}", address.ip())), Some(address))
+        }
+        Ok(Ok(None)) => (Check::bad(name, format!("{host} has no address"), fix), None),
+        Ok(Err(error)) => (Check::bad(name, format!("{host} is not found: {error}"), fix), None),
+        Err(_) => (Check::bad(name, format!("no answer about {host}"), fix), None),
+    }
+}
+
+/// Connects, and says nothing.
+pub(super) async fn connect(name: &'static str, address: SocketAddr, fix: &str) -> Check {
+    match timeout(STEP_TIMEOUT, TcpStream::connect(address)).await {
+        Ok(Ok(_)) => Check::good(name, format!("{address} answers")),
+        Ok(Err(error)) => Check::bad(name, format!("{address}: {error}"), fix),
+        Err(_) => Check::bad(name, format!("{address} does not answer"), fix),
+    }
 }
 
 /// TLS and HTTP are one attempt; which of the two failed, the attempt knows.
-async fn ask(url: &RelayUrl, config: &Config, checks: &mut Vec<Check>) -> Option<Timestamp> {
+async fn ask(https: &HttpsConfig, checks: &mut Vec<Check>) -> Option<Timestamp> {
     const TLS: &str = "relay: encryption";
     const HTTP: &str = "relay: answer";
-    let encrypted = match url.is_encrypted() {
+    let encrypted = match https.url.is_encrypted() {
         true => Check::good(TLS, "the relay's certificate is trusted"),
         false => Check::good(TLS, "none is needed towards this very host"),
     };
-    match https::probe(url, &config.relay).await {
+    match probe(https).await {
         Probe::Answered { status, date } if (200..300).contains(&status) => {
             checks.push(encrypted);
             checks.push(Check::good(HTTP, format!("the relay answers (HTTP {status})")));
@@ -144,21 +188,19 @@ fn probed(relay_time: Timestamp, now: Timestamp) -> Skew {
 }
 
 /// Whether the relay knows this device.
-pub(super) async fn enrolment(
-    place: &Place,
+pub(super) fn enrolment(
     config: &Config,
     status: Option<&Status>,
-    source: &Result<Source, CommandError>,
+    kept: Option<&EnrolmentAnswer>,
 ) -> Check {
     const NAME: &str = "enrolment";
-    let device = match (status, source) {
-        (Some(status), _) => status.device.as_ref().map(ToString::to_string),
-        (None, Ok(Source::File { journal, .. })) => kept(place, journal).await,
-        (None, _) => None,
+    let device = match status {
+        Some(status) => status.device.as_ref(),
+        None => kept.map(|answer| &answer.device),
     };
     match device {
         Some(device) => Check::good(NAME, format!("this device is {device}")),
-        None if config.relay.url.is_none() => {
+        None if config.relay.first_contact().is_none() => {
             Check::good(NAME, "not needed: no relay is configured")
         }
         None => Check::bad(
@@ -169,13 +211,19 @@ pub(super) async fn enrolment(
     }
 }
 
-async fn kept(place: &Place, journal: &journal::Journal) -> Option<String> {
+/// The device's key and its enrolment, read from the files of an agent that does not run.
+pub(super) async fn kept(
+    place: &Place,
+    source: &Result<Source, CommandError>,
+) -> Option<(DeviceKey, EnrolmentAnswer)> {
+    let Ok(Source::File { journal, .. }) = source else { return None };
     let file = place.host.data_dir.device_key();
     if !file.exists() {
         return None;
     }
     let key = DeviceKey::load_or_make(&file, &*place.seams.random).ok()?;
-    enrol::kept(journal, &key).await.ok()?.map(|answer| answer.device.to_string())
+    let answer = enrol::kept(journal, &key).await.ok()??;
+    Some((key, answer))
 }
 
 #[cfg(test)]

@@ -53,6 +53,7 @@ async fn a_store_that_is_well_has_nothing_bad_running_or_stopped() {
             "relay: connection",
             "relay: encryption",
             "relay: answer",
+            "ways up",
             "clock",
             "enrolment"
         ]

@@ -5,6 +5,7 @@
 
 #[cfg(test)]
 mod tests;
+mod uplinks;
 
 use std::fmt;
 use std::sync::Arc;
@@ -17,6 +18,8 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
 use crate::clock::{Reading, Reckoning, Skew};
+
+pub use self::uplinks::{Level, MeteredState, UplinkStanding, UplinkState};
 
 /// Why something does not work, in words, with the code whose page says what to do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -70,6 +73,9 @@ pub enum Link {
 pub struct State {
     /// The way up.
     pub link: Link,
+    /// Every way up, in order of preference.
+    #[serde(default)]
+    pub uplinks: Vec<UplinkState>,
     /// The clock's difference now, once it was measured.
     pub skew: Option<Skew>,
     /// The last signed answer of the relay, by the host's clock.
@@ -141,12 +147,27 @@ impl Health {
         self.0.send_modify(|state| state.known = state.known.max(Some(known)));
     }
 
+    /// How the ways up stand.
+    pub fn set_uplinks(&self, uplinks: Vec<UplinkState>) {
+        self.0.send_if_modified(|state| {
+            let changed = state.uplinks != uplinks;
+            state.uplinks = uplinks;
+            changed
+        });
+    }
+
+    /// The relay's time, carried forward; none before this start's first session.
+    #[must_use]
+    pub fn relay_time(&self, now: Reading) -> Option<Timestamp> {
+        let reckoning = self.0.borrow().reckoning;
+        reckoning.map(|reckoning| reckoning.relay_time(now))
+    }
+
     /// The time by which local data ages: the relay's, carried forward; before this start's first
     /// session the host's own.
     #[must_use]
     pub fn time(&self, now: Reading) -> Timestamp {
-        let reckoning = self.0.borrow().reckoning;
-        reckoning.map_or(now.host, |reckoning| reckoning.relay_time(now))
+        self.relay_time(now).unwrap_or(now.host)
     }
 
     /// The latest that it can be by anything known: for a sale that only a clock that was put
@@ -202,7 +223,14 @@ impl State {
     /// A link, and nothing measured.
     #[must_use]
     pub const fn new(link: Link) -> Self {
-        Self { link, skew: None, last_contact: None, reckoning: None, known: None }
+        Self {
+            link,
+            uplinks: Vec::new(),
+            skew: None,
+            last_contact: None,
+            reckoning: None,
+            known: None,
+        }
     }
 
     /// The one sentence that a store needs: what goes on, what is safe, what there is to do.
@@ -217,6 +245,10 @@ impl State {
             Link::NotEnrolled { reason } => {
                 format!("Selling, not enrolled yet; {safe}; tell your IT: {}.", reason.text)
             }
+            Link::Online { .. } if self.uplinks.iter().any(UplinkState::is_spared) => format!(
+                "Selling online and sparing the metered line, whose budget is spent; {safe}; \
+                 nothing to do."
+            ),
             Link::Online { .. } if unsent == 0 => {
                 "Selling online; everything is relayed; nothing to do.".to_owned()
             }

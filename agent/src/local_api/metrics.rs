@@ -12,6 +12,7 @@ use jiff::Timestamp;
 
 use super::status::{self, Status};
 use super::{Shared, respond};
+use crate::health::{MeteredState, UplinkState};
 
 const CONTENT_TYPE: &str = "text/plain; version=0.0.4";
 
@@ -60,13 +61,39 @@ fn write_all(text: &mut String, status: &Status, now: Timestamp) -> fmt::Result 
     gauge("disk_full", "1 while events are refused for lack of room.", journal.disk_full.into())?;
     let online = status.relay.link.is_online().into();
     gauge("relay_online", "1 while a session with the relay is open.", online)?;
-    match status.relay.skew {
-        Some(skew) => {
-            let help = "Relay time minus host time.";
-            gauge("clock_skew_milliseconds", help, skew.ms.into())?;
-            let help = "1 while the host's clock goes evenly; 0 once it was set.";
-            gauge("clock_even", help, skew.even.into())
-        }
-        None => Ok(()),
+    if let Some(skew) = status.relay.skew {
+        let help = "Relay time minus host time.";
+        gauge("clock_skew_milliseconds", help, skew.ms.into())?;
+        let help = "1 while the host's clock goes evenly; 0 once it was set.";
+        gauge("clock_even", help, skew.even.into())?;
     }
+    write_uplinks(text, &status.relay.uplinks)
+}
+
+/// An address holds neither quotation marks nor backslashes, so that it can be a label as it is.
+fn write_uplinks(text: &mut String, uplinks: &[UplinkState]) -> fmt::Result {
+    let bytes = |count: fn(&MeteredState) -> u64| {
+        move |uplink: &UplinkState| uplink.metered.as_ref().map(count)
+    };
+    let mut gauges = |name: &str, help: &str, value: &dyn Fn(&UplinkState) -> Option<u64>| {
+        let name = format!("storekeep_agent_uplink_{name}");
+        let values = uplinks.iter().filter_map(|uplink| Some((&uplink.uplink, value(uplink)?)));
+        let values: Vec<_> = values.collect();
+        if values.is_empty() {
+            return Ok(());
+        }
+        writeln!(text, "# HELP {name} {help}")?;
+        writeln!(text, "# TYPE {name} gauge")?;
+        for (uplink, value) in values {
+            writeln!(text, "{name}{{uplink=\"{uplink}\"}} {value}")?;
+        }
+        Ok(())
+    };
+    gauges("in_use", "1 for the way up that is in use.", &|uplink| {
+        Some(uplink.is_in_use().into())
+    })?;
+    let help = "Bytes that a metered way has used in its day or month.";
+    gauges("metered_used_bytes", help, &bytes(|metered| metered.used_bytes))?;
+    let help = "Bytes that a metered way may use in its day or month.";
+    gauges("metered_budget_bytes", help, &bytes(|metered| metered.budget_bytes))
 }

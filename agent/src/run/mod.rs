@@ -188,7 +188,7 @@ async fn listen(config: &Config) -> anyhow::Result<TcpListener> {
 }
 
 fn first_link(config: &Config, seams: &Seams) -> Link {
-    match config.relay.url {
+    match config.relay.first_contact() {
         None => Link::NoRelay,
         Some(_) => {
             let reason = Reason::new(Code::RelayUnreachable, "the relay was not asked yet");

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use protocol::downlink::{DownlinkBody, DownlinkCursor, DownlinkPage};
 use protocol::handshake::Ticket;
-use protocol::limits::DOWNLINK_ITEMS_MAX;
+use protocol::limits::{DOWNLINK_ITEMS_MAX, DOWNLINK_WAIT_SECONDS_MAX};
 use protocol::problem::Code;
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
@@ -93,8 +93,9 @@ impl<U: Uplink> Downlink<U> {
         let journal = &self.parts.journal;
         let after = journal.downlink_cursor().await.map_err(|error| journal_failed(&error))?;
         let head = journal.head().sequence;
+        let wait_seconds = DOWNLINK_WAIT_SECONDS_MAX;
         let asked = self.parts.seams.reading();
-        let page = self.uplink.poll(Poll { after, head, ticket }).await?;
+        let page = self.uplink.poll(Poll { after, head, ticket, wait_seconds }).await?;
         let answered = self.parts.seams.reading();
         let told = Reckoning::measured(page.relay_time, asked, answered);
         self.parts.health.sharpened(told, answered.host);

@@ -121,9 +121,10 @@ impl<U: Uplink> Driver<U> {
     }
 
     async fn try_send(&mut self, after: Position, entries_max: usize) -> Result<Outcome, Failure> {
+        self.gather(after, entries_max).await;
         let packed = self.conversation.batch(after, entries_max).await?;
         let end = packed.end;
-        let answer = self.uplink.send(packed).await;
+        let answer = self.uplink.send(&packed).await;
         let answer = match self.conversation.parts().seams.relayed_when_sent {
             true => self.conversation.as_if_acknowledged(end),
             false => answer?,
@@ -136,6 +137,20 @@ impl<U: Uplink> Driver<U> {
         }
         self.doubts_are_settled();
         Ok(outcome)
+    }
+
+    /// Over a line whose budget is spent a batch waits for company, unless it is full.
+    async fn gather(&self, after: Position, entries_max: usize) {
+        let mut heads = self.conversation.parts().journal.head_changes();
+        let is_full = |head: &Position| {
+            let waiting = head.sequence.since(after.sequence);
+            usize::try_from(waiting).is_ok_and(|waiting| waiting >= entries_max)
+        };
+        tokio::select! {
+            () = self.uplink.until_batch_may_go() => {}
+            // A journal that is being closed grows no more.
+            _ = heads.wait_for(is_full) => {}
+        }
     }
 
     /// An exchange that worked answers every doubt that was raised before it.

@@ -1,8 +1,8 @@
 //! Sync: brings what the journal holds up to the relay, and news of it back.
 //!
 //! `machine` decides and does no I/O; `conversation` joins it to the journal and `driver` to a
-//! way up; `downlink` asks for news beside it; `https` or `mqtt` carries both; `enrol` makes the
-//! device known first. Sync reads from the journal what capture wrote and never meets it
+//! way up; `downlink` asks for news beside it; `uplinks` takes both over `https` or `mqtt`,
+//! whichever works; `enrol` makes the device known first. Sync reads from the journal what capture wrote and never meets it
 //! otherwise: nothing here can make a sale wait.
 
 mod answer;
@@ -18,6 +18,7 @@ pub mod policy;
 #[cfg(test)]
 mod tests;
 pub mod uplink;
+pub mod uplinks;
 
 use std::convert::Infallible;
 use std::path::PathBuf;
@@ -37,7 +38,8 @@ use self::https::Https;
 use self::mqtt::{Mqtt, Names};
 use self::policy::{Ladder, delay};
 use self::uplink::{Failure, Uplink};
-use crate::config::{Config, Secret};
+use self::uplinks::{Line, Uplinks, Way};
+use crate::config::{Config, Secret, UplinkConfig};
 use crate::health::{Health, Link, Reason};
 use crate::identity::DeviceKey;
 use crate::seams::Seams;
@@ -76,51 +78,63 @@ pub struct Membership {
 /// Enrols if need be, and syncs for as long as the program runs. It may be dropped at any time:
 /// whatever was under way is settled by the next session.
 pub async fn run(parts: Parts, config: &Config, membership: Membership) {
-    let Some(url) = config.relay.url.clone() else {
+    let Some(relay) = config.relay.first_contact() else {
         parts.health.set_link(Link::NoRelay);
         return;
     };
-    let answer = enrol::until_enrolled(&parts, config, &url, &membership).await;
-    let device = &answer.device;
-    let key = || membership.key.signing();
-    let never = match &config.relay.mqtt {
-        Some(mqtt) => {
-            let random = Arc::clone(&parts.seams.random);
-            let make = || {
-                let names = Names { store: parts.store.clone(), device: device.clone() };
-                Mqtt::new(mqtt, names, key(), answer.relay_key, Arc::clone(&random))
-            };
-            let uplink = uplink(&parts, make).await;
-            sync(parts, Arc::new(uplink), device.clone()).await
-        }
-        None => {
-            let make =
-                || Https::new(url.clone(), &config.relay, device.clone(), key(), answer.relay_key);
-            let uplink = uplink(&parts, make).await;
-            sync(parts, Arc::new(uplink), device.clone()).await
-        }
-    };
-    match never {}
+    let answer = enrol::until_enrolled(&parts, config, &relay, &membership).await;
+    let uplinks = Arc::new(uplinks(&parts, config, &membership.key, &answer).await);
+    tokio::select! {
+        never = sync(parts, Arc::clone(&uplinks), answer.device) => match never {},
+        never = uplinks.keep_watch() => match never {},
+    }
 }
 
-/// The way up. What keeps it from being set up, such as a file with certificates that cannot be
-/// read, is shown and tried again: selling goes on meanwhile.
-async fn uplink<U, E: std::error::Error + 'static>(
+/// Every way up. Should the journal not say what metered lines have used, that is shown and asked
+/// again: selling goes on meanwhile.
+async fn uplinks(
     parts: &Parts,
-    make: impl Fn() -> Result<U, E>,
-) -> U {
+    config: &Config,
+    key: &DeviceKey,
+    answer: &EnrolmentAnswer,
+) -> Uplinks<Way> {
     let mut failures: u32 = 0;
     loop {
-        match make() {
-            Ok(uplink) => return uplink,
+        match Uplinks::open(parts.clone(), lines(parts, config, key, answer)).await {
+            Ok(uplinks) => return uplinks,
             Err(error) => {
-                let reason = Reason::new(Code::Configuration, https::in_one_line(&error));
-                down(parts, reason);
+                down(parts, journal_failed(&error).reason().clone());
                 failures = failures.saturating_add(1);
-                pause(delay(Ladder::Refused, failures, random(&parts.seams))).await;
+                pause(delay(Ladder::Unavailable, failures, random(&parts.seams))).await;
             }
         }
     }
+}
+
+fn lines(
+    parts: &Parts,
+    config: &Config,
+    key: &DeviceKey,
+    answer: &EnrolmentAnswer,
+) -> Vec<Line<Way>> {
+    let EnrolmentAnswer { device, relay_key, .. } = answer.clone();
+    let line = |way: UplinkConfig| match way.clone() {
+        UplinkConfig::Https(https) => {
+            let (device, key) = (device.clone(), key.signing());
+            Line::new(&way, move || {
+                Https::new(&https, device.clone(), Arc::clone(&key), relay_key).map(Way::Https)
+            })
+        }
+        UplinkConfig::Mqtt(mqtt) => {
+            let names = Names { store: parts.store.clone(), device: device.clone() };
+            let (key, random) = (key.signing(), Arc::clone(&parts.seams.random));
+            Line::new(&way, move || {
+                let (key, random) = (Arc::clone(&key), Arc::clone(&random));
+                Mqtt::new(&mqtt, names.clone(), key, relay_key, random).map(Way::Mqtt)
+            })
+        }
+    };
+    config.relay.ways_up().into_iter().map(line).collect()
 }
 
 /// Syncs over a way up, for ever.

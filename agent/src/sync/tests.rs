@@ -23,19 +23,19 @@ const DEADLINE: Duration = Duration::from_secs(20);
 
 /// A relay in memory and the line to it.
 #[derive(Debug)]
-struct Simulated {
-    relay: Mutex<Relay>,
+pub(super) struct Simulated {
+    pub(super) relay: Mutex<Relay>,
     changed: watch::Sender<()>,
 }
 
 #[derive(Debug)]
-struct Relay {
+pub(super) struct Relay {
     head: Position,
     /// Every entry that was committed, in order.
-    taken: Vec<Sequence>,
+    pub(super) taken: Vec<Sequence>,
     online: bool,
     standing: Standing,
-    sessions: u32,
+    pub(super) sessions: u32,
     /// Commits, but the answer is lost.
     answers_lost: u32,
     /// Loses batches on their way.
@@ -46,7 +46,7 @@ struct Relay {
 }
 
 impl Simulated {
-    fn new() -> Arc<Self> {
+    pub(super) fn new() -> Arc<Self> {
         let relay = Relay {
             head: Position::START,
             taken: Vec::new(),
@@ -67,7 +67,7 @@ impl Simulated {
     }
 
     /// Waits until the relay is as wanted.
-    async fn until(&self, wanted: impl Fn(&Relay) -> bool) {
+    pub(super) async fn until(&self, wanted: impl Fn(&Relay) -> bool) {
         let mut changes = self.changed.subscribe();
         let wait = async {
             while !wanted(&self.relay.lock().unwrap()) {
@@ -80,7 +80,7 @@ impl Simulated {
     }
 }
 
-fn gone() -> Failure {
+pub(super) fn gone() -> Failure {
     Failure::Unreachable(Reason::new(Code::RelayUnreachable, "gone"))
 }
 
@@ -104,7 +104,7 @@ impl Uplink for Simulated {
         })
     }
 
-    async fn send(&self, batch: Packed) -> Result<BatchAnswer, Failure> {
+    async fn send(&self, batch: &Packed) -> Result<BatchAnswer, Failure> {
         let mut relay = self.relay.lock().unwrap();
         if !relay.online || relay.batches_lost {
             return Err(gone());
@@ -148,13 +148,13 @@ impl Uplink for Simulated {
     }
 }
 
-struct Store {
+pub(super) struct Store {
     _folder: tempfile::TempDir,
-    parts: Parts,
+    pub(super) parts: Parts,
 }
 
 impl Store {
-    fn new(seams: Seams) -> Self {
+    pub(super) fn new(seams: Seams) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let options = Options {
             file: folder.path().join("journal.db"),
@@ -168,7 +168,7 @@ impl Store {
         Self { _folder: folder, parts }
     }
 
-    async fn sell(&self, number: u8) {
+    pub(super) async fn sell(&self, number: u8) {
         let entry = NewEntry {
             event_id: event(number),
             natural_key: format!("sale/{number}"),
@@ -183,7 +183,11 @@ impl Store {
     }
 
     /// Runs sync beside what a test does.
-    async fn while_syncing(&self, relay: &Arc<Simulated>, test: impl Future<Output = ()>) {
+    pub(super) async fn while_syncing<U: Uplink>(
+        &self,
+        relay: &Arc<U>,
+        test: impl Future<Output = ()>,
+    ) {
         let sync = sync(self.parts.clone(), Arc::clone(relay), DeviceId::new("d-1").unwrap());
         tokio::select! {
             never = sync => match never {},
@@ -191,13 +195,13 @@ impl Store {
         }
     }
 
-    async fn until_link(&self, wanted: impl Fn(&Link) -> bool) {
+    pub(super) async fn until_link(&self, wanted: impl Fn(&Link) -> bool) {
         let mut changes = self.parts.health.changes();
         let wait = changes.wait_for(|state| wanted(&state.link));
         timeout(DEADLINE, wait).await.unwrap().unwrap();
     }
 
-    async fn until_acknowledged(&self, sequence: u64) {
+    pub(super) async fn until_acknowledged(&self, sequence: u64) {
         // The journal publishes the mark with no watch of its own; what follows it does.
         let mut changes = self.parts.health.changes();
         let wait = async {
@@ -216,7 +220,7 @@ fn event(number: u8) -> EventId {
     EventId(uuid::Uuid::from_bytes([number; 16]))
 }
 
-fn sequences(range: std::ops::RangeInclusive<u64>) -> Vec<Sequence> {
+pub(super) fn sequences(range: std::ops::RangeInclusive<u64>) -> Vec<Sequence> {
     range.map(Sequence).collect()
 }
 

@@ -10,7 +10,6 @@ use protocol::batch::BatchAnswer;
 use protocol::chain::Sequence;
 use protocol::downlink::{DownlinkCursor, DownlinkPage};
 use protocol::handshake::{SessionAnswer, Statement, Ticket};
-use protocol::limits::DOWNLINK_WAIT_SECONDS_MAX;
 
 use super::batch::Packed;
 use super::policy::{Ladder, POLL_GRACE};
@@ -25,10 +24,20 @@ pub trait Uplink: Send + Sync + 'static {
     ) -> impl Future<Output = Result<SessionAnswer, Failure>> + Send;
 
     /// Sends a batch.
-    fn send(&self, batch: Packed) -> impl Future<Output = Result<BatchAnswer, Failure>> + Send;
+    fn send(&self, batch: &Packed) -> impl Future<Output = Result<BatchAnswer, Failure>> + Send;
 
     /// Asks for news, and waits for it as the protocol allows.
     fn poll(&self, poll: Poll) -> impl Future<Output = Result<DownlinkPage, Failure>> + Send;
+
+    /// Waits until a batch that is not full may go; at once unless bytes cost money.
+    fn until_batch_may_go(&self) -> impl Future<Output = ()> + Send {
+        std::future::ready(())
+    }
+
+    /// Ends what stands open: nothing goes this way for a while.
+    fn hang_up(&self) -> impl Future<Output = ()> + Send {
+        std::future::ready(())
+    }
 }
 
 /// What a poll of the downlink says.
@@ -40,19 +49,20 @@ pub struct Poll {
     pub head: Sequence,
     /// The session's ticket.
     pub ticket: Ticket,
+    /// How long the relay may wait for news.
+    pub wait_seconds: u64,
 }
 
 impl Poll {
     /// The query that says it, after the device's own address.
     pub(super) fn query(self) -> String {
-        let Self { after, head, ticket } = self;
-        let wait = DOWNLINK_WAIT_SECONDS_MAX;
+        let Self { after, head, ticket, wait_seconds: wait } = self;
         format!("downlink?after={after}&wait={wait}&head={head}&ticket={ticket}")
     }
 
     /// How long its answer may take.
-    pub(super) const fn timeout() -> Duration {
-        POLL_GRACE.saturating_add(Duration::from_secs(DOWNLINK_WAIT_SECONDS_MAX))
+    pub(super) const fn timeout(self) -> Duration {
+        POLL_GRACE.saturating_add(Duration::from_secs(self.wait_seconds))
     }
 }
 

@@ -10,7 +10,7 @@ use tokio::time::timeout;
 
 use self::relay::{DEADLINE, Relay, TOKEN};
 use super::*;
-use crate::config::parse;
+use crate::config::{HttpsConfig, parse};
 
 /// A store with its data folder, through several starts.
 pub(crate) struct Store {
@@ -63,10 +63,8 @@ impl Store {
         let task = tokio::spawn(running);
         let ready = timeout(DEADLINE, is_ready).await.unwrap().unwrap();
         let token = Secret::from_file(ready.token_file.as_ref().unwrap()).unwrap();
-        let client = sync::https::client(
-            &format!("http://{}", ready.local_api).parse().unwrap(),
-            &self.config().relay,
-        );
+        let url = format!("http://{}", ready.local_api).parse().unwrap();
+        let client = sync::https::client(&HttpsConfig::at(url));
         Running { ready, token, stop, task, client: client.unwrap() }
     }
 }

@@ -24,7 +24,7 @@ use super::policy::{RETRY_AFTER_MAX, delay};
 use super::uplink::Failure;
 use super::{Membership, Parts, down, https, journal_failed, pause, random};
 use crate::config::secret::{ENROLMENT_TOKEN_VARIABLE, SecretError};
-use crate::config::{Config, RelayUrl, Secret};
+use crate::config::{Config, HttpsConfig, Secret};
 use crate::files;
 use crate::health::Reason;
 use crate::identity::DeviceKey;
@@ -62,14 +62,14 @@ pub async fn kept(journal: &Journal, key: &DeviceKey) -> Result<Option<Enrolment
 /// There is no answer that counts, or it cannot be kept.
 pub async fn ask(
     journal: &Journal,
-    config: &Config,
-    url: &RelayUrl,
+    store: &StoreId,
+    relay: &HttpsConfig,
     key: &DeviceKey,
     token: &Secret,
 ) -> Result<EnrolmentAnswer, Failure> {
-    let request = request(&config.store, key, token)?;
+    let request = request(store, key, token)?;
     let signing = key.signing();
-    let answer = https::enrol(url.clone(), &config.relay, &signing, &request).await?;
+    let answer = https::enrol(relay, &signing, &request).await?;
     let kept = Kept { public_key: key.verifying_key(), answer };
     let note = serde_json::to_vec(&kept).expect("an enrolment is plain data");
     let written = journal.put_note(ENROLMENT_NOTE, &note).await;
@@ -95,14 +95,14 @@ fn request(store: &StoreId, key: &DeviceKey, token: &Secret) -> Result<Enrolment
 pub(super) async fn until_enrolled(
     parts: &Parts,
     config: &Config,
-    url: &RelayUrl,
+    relay: &HttpsConfig,
     membership: &Membership,
 ) -> EnrolmentAnswer {
     let mut failures: u32 = 0;
     loop {
         let answer = match kept(&parts.journal, &membership.key).await {
             Ok(Some(answer)) => Ok(Some(answer)),
-            Ok(None) => attempt(parts, config, url, membership).await,
+            Ok(None) => attempt(parts, config, relay, membership).await,
             Err(failure) => Err(failure),
         };
         match answer {
@@ -147,13 +147,13 @@ async fn wait_or_new_token(config: &Config, membership: &Membership, wait: Durat
 async fn attempt(
     parts: &Parts,
     config: &Config,
-    url: &RelayUrl,
+    relay: &HttpsConfig,
     membership: &Membership,
 ) -> Result<Option<EnrolmentAnswer>, Failure> {
     let Some(token) = token(config, membership).map_err(|error| unreadable(&error))? else {
         return Ok(None);
     };
-    let answer = ask(&parts.journal, config, url, &membership.key, &token).await?;
+    let answer = ask(&parts.journal, &parts.store, relay, &membership.key, &token).await?;
     tracing::info!(device = %answer.device, tenant = %answer.tenant, "this device is enrolled");
     if let Err(error) = files::remove_if_there(&membership.token_file) {
         // It was used up and opens nothing any more.

@@ -9,7 +9,7 @@ use reqwest::redirect::Policy;
 use reqwest::{Certificate, Client, ClientBuilder};
 use rustls::crypto::{CryptoProvider, ring};
 
-use crate::config::{RelayConfig, RelayUrl};
+use crate::config::HttpsConfig;
 use crate::sync::policy::{CONNECT_TIMEOUT, KEEP_ALIVE, UNCONFIRMED_MAX};
 
 /// Why there is no client.
@@ -39,7 +39,8 @@ pub enum ClientError {
 ///
 /// # Errors
 /// The extra certificates cannot be read, or TLS cannot be set up.
-pub fn client(url: &RelayUrl, config: &RelayConfig) -> Result<Client, ClientError> {
+pub fn client(config: &HttpsConfig) -> Result<Client, ClientError> {
+    let url = &config.url;
     let mut builder = builder()
         .connect_timeout(CONNECT_TIMEOUT)
         .tcp_keepalive(KEEP_ALIVE)

@@ -30,7 +30,7 @@ use super::answer::{parsed, signed};
 use super::batch::Packed;
 use super::policy::{BATCH_TIMEOUT, MESSAGE_TIMEOUT};
 use super::uplink::{Failure, Poll, Uplink};
-use crate::config::{RelayConfig, RelayUrl};
+use crate::config::HttpsConfig;
 use crate::health::Reason;
 
 /// The way up of an enrolled device.
@@ -48,13 +48,12 @@ impl Https {
     /// # Errors
     /// The extra certificates cannot be read, or TLS cannot be set up.
     pub fn new(
-        url: RelayUrl,
-        config: &RelayConfig,
+        config: &HttpsConfig,
         device: DeviceId,
         key: Arc<SigningKey>,
         relay_key: VerifyingKey,
     ) -> Result<Self, ClientError> {
-        let wire = Wire::new(client(&url, config)?, url);
+        let wire = Wire::new(client(config)?, config.url.clone());
         Ok(Self { wire, device, key, relay_key })
     }
 
@@ -71,9 +70,9 @@ impl Uplink for Https {
         signed(&self.wire.ask(request, MESSAGE_TIMEOUT).await?, self.relay_key)
     }
 
-    async fn send(&self, batch: Packed) -> Result<BatchAnswer, Failure> {
+    async fn send(&self, batch: &Packed) -> Result<BatchAnswer, Failure> {
         let signature = self.key.sign(&batch.json);
-        let request = self.wire.post_packed(&self.path("batches"), signature, batch.packed);
+        let request = self.wire.post_packed(&self.path("batches"), signature, batch.packed.clone());
         signed(&self.wire.ask(request, BATCH_TIMEOUT).await?, self.relay_key)
     }
 
@@ -81,7 +80,7 @@ impl Uplink for Https {
         let address = self.path(&poll.query());
         let signature = self.key.sign(self.wire.signed_address(&address).as_bytes());
         let request = self.wire.get(&address, signature);
-        signed(&self.wire.ask(request, Poll::timeout()).await?, self.relay_key)
+        signed(&self.wire.ask(request, poll.timeout()).await?, self.relay_key)
     }
 }
 
@@ -91,14 +90,13 @@ impl Uplink for Https {
 /// # Errors
 /// There is no answer that counts, or TLS cannot be set up.
 pub async fn enrol(
-    url: RelayUrl,
-    config: &RelayConfig,
+    config: &HttpsConfig,
     key: &SigningKey,
     request: &EnrolmentRequest,
 ) -> Result<EnrolmentAnswer, Failure> {
-    let client = client(&url, config)
+    let client = client(config)
         .map_err(|error| Failure::Refused(Reason::new(Code::Configuration, in_one_line(&error))))?;
-    let wire = Wire::new(client, url);
+    let wire = Wire::new(client, config.url.clone());
     let body = serde_json::to_vec(request).expect("an enrolment is plain data");
     let signature = key.sign(&body);
     let answer = wire.ask(wire.post("/v1/devices", signature, body), MESSAGE_TIMEOUT).await?;

@@ -7,7 +7,7 @@ use reqwest::header::DATE;
 
 use super::client::client;
 use super::wire;
-use crate::config::{RelayConfig, RelayUrl};
+use crate::config::HttpsConfig;
 use crate::sync::policy::MESSAGE_TIMEOUT;
 
 /// What came of it.
@@ -27,12 +27,12 @@ pub enum Probe {
 }
 
 /// Asks for `/healthz`.
-pub async fn probe(url: &RelayUrl, config: &RelayConfig) -> Probe {
-    let client = match client(url, config) {
+pub async fn probe(config: &HttpsConfig) -> Probe {
+    let client = match client(config) {
         Ok(client) => client,
         Err(error) => return Probe::Untrusted(wire::in_one_line(&error)),
     };
-    match client.get(url.join("/healthz")).timeout(MESSAGE_TIMEOUT).send().await {
+    match client.get(config.url.join("/healthz")).timeout(MESSAGE_TIMEOUT).send().await {
         Ok(response) => {
             let date = response.headers().get(DATE).and_then(|date| date.to_str().ok());
             let date = date.and_then(|date| jiff::fmt::rfc2822::parse(date).ok());

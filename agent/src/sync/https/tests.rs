@@ -95,13 +95,12 @@ fn device() -> DeviceId {
     DeviceId::new("d-1").unwrap()
 }
 
-fn url(address: SocketAddr) -> RelayUrl {
-    format!("http://{address}").parse().unwrap()
+fn at(address: SocketAddr) -> HttpsConfig {
+    HttpsConfig::at(format!("http://{address}").parse().unwrap())
 }
 
 fn uplink(address: SocketAddr, key: &Arc<SigningKey>, relay_key: VerifyingKey) -> Https {
-    let config = RelayConfig::default();
-    Https::new(url(address), &config, device(), Arc::clone(key), relay_key).unwrap()
+    Https::new(&at(address), device(), Arc::clone(key), relay_key).unwrap()
 }
 
 fn statement() -> Statement {
@@ -164,7 +163,7 @@ async fn a_batch_is_sent_compressed_and_signed_uncompressed() {
     let packed = compress::pack(&json);
     let batch = Packed { json: json.clone(), packed, end: Position::START, entries: 1 };
     let uplink = uplink(relay.address, &own, relays.verifying_key());
-    assert_eq!(uplink.send(batch).await.unwrap(), acknowledgement);
+    assert_eq!(uplink.send(&batch).await.unwrap(), acknowledgement);
     let seen = relay.last();
     assert_eq!(seen.address, "/v1/devices/d-1/batches");
     assert_eq!(seen.headers["content-encoding"], "zstd");
@@ -178,7 +177,7 @@ async fn a_poll_is_signed_over_the_path_and_query_that_the_relay_sees() {
     let page = DownlinkPage { items: Vec::new(), relay_time: Timestamp::UNIX_EPOCH };
     relay.answers_signed(&relays, &page);
     let uplink = uplink(relay.address, &own, relays.verifying_key());
-    let poll = Poll { after: 3, head: Sequence(9), ticket: Bytes([5; 16]) };
+    let poll = Poll { after: 3, head: Sequence(9), ticket: Bytes([5; 16]), wait_seconds: 25 };
     assert_eq!(uplink.poll(poll).await.unwrap(), page);
     let seen = relay.last();
     let query = format!("after=3&wait=25&head=9&ticket={}", poll.ticket);
@@ -291,7 +290,6 @@ async fn a_port_where_nothing_listens_is_unreachable() {
 #[tokio::test]
 async fn the_first_answer_has_to_be_signed_with_the_key_that_it_carries() {
     let (relay, own, relays) = (Relay::start().await, key(), key());
-    let config = RelayConfig::default();
     let request = EnrolmentRequest {
         protocol_version: PROTOCOL_VERSION,
         token: protocol::id::Code::new("token").unwrap(),
@@ -306,13 +304,13 @@ async fn the_first_answer_has_to_be_signed_with_the_key_that_it_carries() {
         sealing_key: Bytes([1; 32]),
     };
     relay.answers_signed(&relays, &answer);
-    assert_eq!(enrol(url(relay.address), &config, &own, &request).await.unwrap(), answer);
+    assert_eq!(enrol(&at(relay.address), &own, &request).await.unwrap(), answer);
     let seen = relay.last();
     assert_eq!(seen.address, "/v1/devices");
     assert!(verify(own.verifying_key(), &seen.body, signature(&seen)).is_ok());
 
     relay.answers_signed(&key(), &answer);
-    let failure = enrol(url(relay.address), &config, &own, &request).await.unwrap_err();
+    let failure = enrol(&at(relay.address), &own, &request).await.unwrap_err();
     assert_eq!(failure.reason().code, Code::BadSignature);
 }
 
@@ -320,9 +318,9 @@ async fn the_first_answer_has_to_be_signed_with_the_key_that_it_carries() {
 fn certificates_that_cannot_be_read_are_named() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("ca.pem");
-    let config = RelayConfig { ca_file: Some(file.clone()), ..RelayConfig::default() };
-    let relay = "https://relay.example.com".parse().unwrap();
-    assert!(matches!(client(&relay, &config), Err(ClientError::Read { .. })));
+    let url = "https://relay.example.com".parse().unwrap();
+    let relay = HttpsConfig { ca_file: Some(file.clone()), ..HttpsConfig::at(url) };
+    assert!(matches!(client(&relay), Err(ClientError::Read { .. })));
     crate::files::write_private(&file, b"no certificate").unwrap();
-    assert!(matches!(client(&relay, &config), Err(ClientError::Shape { .. })));
+    assert!(matches!(client(&relay), Err(ClientError::Shape { .. })));
 }

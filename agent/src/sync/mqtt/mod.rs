@@ -2,8 +2,8 @@
 //!
 //! The broker is not trusted: what counts carries the relay's signature, a page is signed together
 //! with the poll that it answers, and that the broker confirmed a message means nothing. A
-//! connection is made when the machine makes a statement, so that its back-off is the only one.
-//! Does not retry and does not enrol.
+//! connection is made when there is something to say and none stands, once: waiting is up to
+//! whoever says it. Does not retry and does not enrol.
 
 mod connection;
 mod failure;
@@ -105,17 +105,6 @@ impl Mqtt {
         Ok(opened)
     }
 
-    /// The connection of the open session.
-    async fn current(&self) -> Result<Arc<Connection>, Failure> {
-        let last = self.connection.lock().await.clone();
-        let reason = || Reason::new(Code::RelayUnreachable, "there is no connection to the broker");
-        let connection = last.ok_or_else(|| Failure::Unreachable(reason()))?;
-        match connection.ended() {
-            Some(failure) => Err(failure),
-            None => Ok(connection),
-        }
-    }
-
     async fn ask(
         &self,
         connection: &Connection,
@@ -144,20 +133,25 @@ impl Uplink for Mqtt {
         signed(&asked.await?, self.relay_key)
     }
 
-    async fn send(&self, batch: Packed) -> Result<BatchAnswer, Failure> {
-        let connection = self.current().await?;
+    async fn send(&self, batch: &Packed) -> Result<BatchAnswer, Failure> {
+        let connection = self.connected().await?;
         let signature = self.key.sign(&batch.json);
-        let asked = self.ask(&connection, Kind::Batch, signature, batch.packed, BATCH_TIMEOUT);
+        let asked =
+            self.ask(&connection, Kind::Batch, signature, batch.packed.clone(), BATCH_TIMEOUT);
         signed(&asked.await?, self.relay_key)
     }
 
     async fn poll(&self, poll: Poll) -> Result<DownlinkPage, Failure> {
-        let connection = self.current().await?;
+        let connection = self.connected().await?;
         let asked_for = format!("/v1/devices/{}/{}", self.names.device, poll.query()).into_bytes();
         let signature = self.key.sign(&asked_for);
         let body = asked_for.clone();
-        let asked = self.ask(&connection, Kind::Poll, signature, body, Poll::timeout());
+        let asked = self.ask(&connection, Kind::Poll, signature, body, poll.timeout());
         let answer = asked.await?;
         signed_over(&answer, &page_signed(&asked_for, &answer.body), self.relay_key)
+    }
+
+    async fn hang_up(&self) {
+        *self.connection.lock().await = None;
     }
 }

@@ -10,6 +10,7 @@ fn mqtt(change: impl FnOnce(&mut MqttConfig)) -> Result<Mqtt, MqttError> {
         username: None,
         password_file: None,
         ca_file: None,
+        metered: None,
     };
     change(&mut config);
     let key = SigningKey::from_pkcs8(&SigningKey::generate(&SystemRandom::new()).unwrap()).unwrap();
@@ -32,7 +33,10 @@ fn what_the_configuration_names_is_read_at_once() {
 }
 
 #[tokio::test]
-async fn without_a_session_there_is_no_connection_to_send_over() {
-    let mqtt = mqtt(|_| ()).unwrap();
-    assert!(matches!(mqtt.current().await.err(), Some(Failure::Unreachable(_))));
+async fn a_broker_that_does_not_listen_is_an_outage_and_not_a_refusal() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("mqtt://{}", listener.local_addr().unwrap());
+    drop(listener);
+    let mqtt = mqtt(|config| config.url = url.parse().unwrap()).unwrap();
+    assert!(matches!(mqtt.connected().await.err(), Some(Failure::Unreachable(_))));
 }

@@ -7,6 +7,8 @@ mod tests;
 
 use std::time::Duration;
 
+pub use crate::health::Level;
+
 /// Bytes of records read for one batch. A thousand usual sales are half of it; with their JSON and
 /// its compressed form in memory at the same time the agent stays within its 32 MB.
 pub const RECORD_BYTES_PER_BATCH_MAX: usize = 2 * 1024 * 1024;
@@ -81,6 +83,65 @@ const REFUSED_DELAY_MAX: Duration = Duration::from_secs(300);
 /// The longest wish of a relay that is followed, so that a mistaken one silences no store.
 pub const RETRY_AFTER_MAX: Duration = REFUSED_DELAY_MAX;
 
+/// Between two looks at a way that answers and is to be taken again.
+pub const LOOK_AGAIN: Duration = Duration::from_secs(5);
+
+/// The longest time between two looks at a way that fails: a line that is back is in use again
+/// within a minute, and a look a minute costs nobody anything.
+pub const LOOK_DELAY_MAX: Duration = Duration::from_secs(30);
+
+/// Between two looks at a way that stands by, so that the status knows before it is needed.
+pub const STANDBY_LOOK: Duration = Duration::from_secs(600);
+
+/// How long a better way has to answer before it is taken again: longer than a line that is being
+/// mended comes and goes.
+pub const RETURN_AFTER: Duration = Duration::from_secs(15);
+
+/// A way that fails within this after it was taken again has relapsed, and is waited for twice as
+/// long next time.
+pub const RELAPSE_WITHIN: Duration = Duration::from_secs(600);
+
+/// Relapses that count: the longest wait is 64 times the first, a quarter of an hour.
+pub const RELAPSES_MAX: u32 = 6;
+
+/// The longest time between two looks at the clock of a budget.
+pub const WATCH_PAUSE: Duration = Duration::from_secs(10);
+
+/// Between two batches over a line whose budget is spent. A batch and its answer are some 3 KiB
+/// beside the receipts: 300 KiB a day, and a store's sales are never older than this at the relay.
+pub const SPENT_PAUSE: Duration = Duration::from_secs(15 * 60);
+
+/// What goes up and down, in order of importance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Class {
+    /// Batches: what was sold.
+    Receipts,
+    /// The long poll of the downlink: what became of it.
+    News,
+}
+
+/// When something may go over a metered line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Leave {
+    /// At once.
+    Now,
+    /// Together with what comes within [`SPENT_PAUSE`], unless it is a full batch.
+    Gathered,
+    /// Not while the budget stands as it does.
+    Never,
+}
+
+/// What of a budget is for whom. Receipts are never held back for it: bytes cost cents, and a store
+/// whose sales are nowhere but on its own disk is worth more.
+#[must_use]
+pub const fn leave(class: Class, level: Level) -> Leave {
+    match (class, level) {
+        (Class::Receipts, Level::Plenty | Level::Near) | (Class::News, Level::Plenty) => Leave::Now,
+        (Class::Receipts, Level::Spent) => Leave::Gathered,
+        (Class::News, Level::Near | Level::Spent) => Leave::Never,
+    }
+}
+
 /// What kind of failure is waited after.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ladder {
@@ -93,7 +154,7 @@ pub enum Ladder {
 }
 
 impl Ladder {
-    const fn delay_max(self) -> Duration {
+    pub(super) const fn delay_max(self) -> Duration {
         match self {
             Self::Unreachable => UNREACHABLE_DELAY_MAX,
             Self::Unavailable => UNAVAILABLE_DELAY_MAX,
@@ -107,8 +168,19 @@ impl Ladder {
 /// `random` is drawn evenly from all of `u32`.
 #[must_use]
 pub fn delay(ladder: Ladder, failures: u32, random: u32) -> Duration {
+    spread(ladder.delay_max(), failures, random)
+}
+
+/// How long a way that failed is left alone after the `failures`-th failure in a row, where another
+/// one works. It grows beyond what the ladder of an agent without any connection would allow.
+#[must_use]
+pub fn look_delay(ladder: Ladder, failures: u32, random: u32) -> Duration {
+    spread(ladder.delay_max().max(LOOK_DELAY_MAX), failures, random)
+}
+
+fn spread(delay_max: Duration, failures: u32, random: u32) -> Duration {
     let doublings = failures.saturating_sub(1).min(16);
-    let ceiling = DELAY_BASE.saturating_mul(1 << doublings).min(ladder.delay_max());
+    let ceiling = DELAY_BASE.saturating_mul(1 << doublings).min(delay_max);
     let millis = u64::try_from(ceiling.as_millis()).unwrap_or(u64::MAX);
     Duration::from_millis(millis.saturating_mul(u64::from(random)) >> 32)
 }
