@@ -61,7 +61,13 @@ fn statement() -> Statement {
 }
 
 fn config(url: &str) -> MqttConfig {
-    MqttConfig { url: url.parse().unwrap(), username: None, password_file: None, ca_file: None }
+    MqttConfig {
+        url: url.parse().unwrap(),
+        username: None,
+        password_file: None,
+        ca_file: None,
+        metered: None,
+    }
 }
 
 fn uplink(config: &MqttConfig) -> Mqtt {
@@ -175,9 +181,9 @@ async fn a_batch_that_the_broker_does_not_take_is_made_smaller_and_not_sent() {
         end: Position::START,
         entries: 1,
     };
-    let failure = mqtt.send(batch(4_000)).await.unwrap_err();
+    let failure = mqtt.send(&batch(4_000)).await.unwrap_err();
     assert!(matches!(failure, Failure::TooLarge(_)), "{failure:?}");
-    let failure = mqtt.send(batch(1_000)).await.unwrap_err();
+    let failure = mqtt.send(&batch(1_000)).await.unwrap_err();
     assert!(reaches_the_broker(&failure), "the connection stands: {failure:?}");
 }
 

@@ -159,6 +159,7 @@ impl Stage {
             username: None,
             password_file: None,
             ca_file: None,
+            metered: None,
         };
         let random = Arc::new(SystemRandom::new());
         let verifying = relay_key.verifying_key();

@@ -14,6 +14,7 @@ mod broker_hostile;
 mod commands;
 mod erp;
 mod exceptions;
+mod failover;
 mod newcomer;
 mod outage;
 mod pages;

@@ -11,7 +11,7 @@ use anyhow::{Context, Result};
 use simulated_shopify::{BucketSize, SearchLag, Setup};
 
 use super::erp;
-use super::plan::{Chosen, Plan};
+use super::plan::{Chosen, Plan, Uplink};
 use crate::mosquitto::RELAY_NAME;
 use crate::pos::catalogue::Catalogue;
 
@@ -122,7 +122,13 @@ pub(super) fn write_agent(
     let folder = plan.folder.join(format!("store-{store}")).join("agent");
     make_folder(&folder)?;
     let token = folder.join("enrolment.token");
-    let mqtt = broker.map(|broker| format!("mqtt = {{ url = \"mqtt://{broker}\" }}\n"));
+    let mqtt = broker.map(|broker| {
+        let url = format!("url = \"mqtt://{broker}\"");
+        match plan.uplink {
+            Uplink::Both => format!("mqtt = {{ {url} }}\n"),
+            Uplink::Mqtt | Uplink::Https => format!("uplinks = [{{ kind = \"mqtt\", {url} }}]\n"),
+        }
+    });
     let text = format!(
         "store = \"{store}\"\n\n[local_api]\nlisten = \"{listen}\"\n\n[relay]\n\
          url = \"http://{relay}\"\nenrolment_token_file = \"{}\"\n{}",

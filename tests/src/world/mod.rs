@@ -327,7 +327,7 @@ impl World {
 async fn broker(plan: &Plan) -> Result<Option<Mosquitto>> {
     match plan.uplink {
         Uplink::Https => Ok(None),
-        Uplink::Mqtt => {
+        Uplink::Mqtt | Uplink::Both => {
             let program = mosquitto::installed()?;
             let folder = plan.folder.join("broker");
             Mosquitto::with_rules(&program, &folder).await.map(Some)

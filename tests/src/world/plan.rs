@@ -30,8 +30,10 @@ pub enum Uplink {
     /// HTTPS, in a world on one machine without TLS.
     #[default]
     Https,
-    /// MQTT through a real mosquitto.
+    /// MQTT through a real mosquitto, and nothing else.
     Mqtt,
+    /// MQTT first, and HTTPS while that fails.
+    Both,
 }
 
 /// Where the relay keeps what it holds.
