@@ -60,6 +60,9 @@ pub enum TaxCode {
 }
 
 impl TaxCode {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::A, Self::B, Self::S, Self::C];
+
     /// The letter on the receipt.
     #[must_use]
     pub const fn letter(self) -> &'static str {

@@ -24,6 +24,8 @@ pub struct Holdings {
     pub keeps_unplaced: bool,
     /// Its stock, by store and SKU; none if it keeps none.
     pub stock: Option<BTreeMap<(String, String), Milli>>,
+    /// Items that it keeps no stock of, by SKU.
+    pub untracked: BTreeSet<String>,
     /// Its ledger; none if it keeps none.
     pub ledger: Option<Ledger>,
 }
@@ -82,7 +84,7 @@ pub fn compare(books: &Books, holdings: &Holdings) -> Differences {
     compare_documents(books, sells, &holdings.orders, &mut differences);
     compare_documents(books, takes_back, &holdings.refunds, &mut differences);
     if let Some(stock) = &holdings.stock {
-        differences.stock = compare_stock(books, stock);
+        differences.stock = compare_stock(books, stock, &holdings.untracked);
     }
     if let Some(found) = &holdings.ledger {
         let expected = ledger::expected(books, |entry| counts(entry, holdings));
@@ -127,12 +129,16 @@ fn compare_documents(
     differences.foreign.extend(foreign.map(|(key, _)| key.clone()));
 }
 
-fn compare_stock(books: &Books, held: &BTreeMap<(String, String), Milli>) -> Vec<StockDifference> {
+fn compare_stock(
+    books: &Books,
+    held: &BTreeMap<(String, String), Milli>,
+    untracked: &BTreeSet<String>,
+) -> Vec<StockDifference> {
     let mut differences = Vec::new();
     for (store, of_store) in &books.stores {
         for (sku, expected) in of_store.expected_stock() {
             let found = held.get(&(store.clone(), sku.to_owned())).copied();
-            if found.is_some_and(|level| expected.holds(level)) {
+            if untracked.contains(sku) || found.is_some_and(|level| expected.holds(level)) {
                 continue;
             }
             let moved = |entry: &&Entry| entry.stock.iter().any(|(moved, _)| moved == sku);

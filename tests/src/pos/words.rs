@@ -51,6 +51,30 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// All of them.
+    pub const ALL: [Self; 20] = [
+        Self::Sale,
+        Self::Return,
+        Self::Exchange,
+        Self::PostVoid,
+        Self::Void,
+        Self::Suspend,
+        Self::Resume,
+        Self::Layaway,
+        Self::GiftCard,
+        Self::TenderExchange,
+        Self::AccountPayment,
+        Self::Training,
+        Self::Open,
+        Self::Close,
+        Self::NoSale,
+        Self::PaidIn,
+        Self::PaidOut,
+        Self::Pickup,
+        Self::Loan,
+        Self::Stock,
+    ];
+
     /// The word that the event carries. Practice calls itself a sale there, and has a flag.
     #[must_use]
     pub const fn word(self) -> &'static str {
@@ -108,6 +132,18 @@ pub enum TenderKind {
 }
 
 impl TenderKind {
+    /// All of them.
+    pub const ALL: [Self; 8] = [
+        Self::Cash,
+        Self::Card,
+        Self::Mobile,
+        Self::GiftCard,
+        Self::Voucher,
+        Self::Cheque,
+        Self::Account,
+        Self::ForeignCash,
+    ];
+
     /// The word that the event carries.
     #[must_use]
     pub const fn word(self) -> &'static str {

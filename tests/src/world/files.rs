@@ -82,6 +82,8 @@ pub(super) fn shop(plan: &Plan, catalogue: &Catalogue) -> Setup {
         let variant = setup.variants.last_mut().expect("a variant was just added");
         variant.title.clone_from(&item.description);
         variant.oversold = true;
+        // Shopify counts whole pieces only.
+        variant.tracked = !item.weighed;
         variant.available = stocked
             .iter()
             .map(|(place, stock)| (*place, stock.get(&item.sku).map_or(0, |level| level.0 / 1_000)))

@@ -3,7 +3,7 @@
 //!
 //! An order says which receipt it is in its attributes, a refund in its note. Does not judge.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use simulated_shopify::records::Order;
 use simulated_shopify::{Books as ShopBooks, Gid, Setup};
@@ -16,6 +16,7 @@ use crate::pos::figures::Milli;
 pub(super) struct Names {
     items: BTreeMap<Gid, String>,
     locations: BTreeMap<Gid, String>,
+    untracked: BTreeSet<String>,
 }
 
 impl Names {
@@ -28,7 +29,9 @@ impl Names {
             .filter_map(|variant| Some((variant.item_gid(), variant.sku.clone()?)));
         let locations =
             setup.locations.iter().map(|location| (location.gid(), location.name.clone()));
-        Self { items: items.collect(), locations: locations.collect() }
+        let untracked = setup.variants.iter().filter(|variant| !variant.tracked);
+        let untracked = untracked.filter_map(|variant| variant.sku.clone()).collect();
+        Self { items: items.collect(), locations: locations.collect(), untracked }
     }
 }
 
@@ -49,6 +52,7 @@ pub(super) fn holdings(shop: &ShopBooks, names: &Names) -> Holdings {
         Some(((place, sku), Milli(level.available * 1_000)))
     });
     holdings.stock = Some(stock.collect());
+    holdings.untracked.clone_from(&names.untracked);
     holdings
 }
 

@@ -34,7 +34,7 @@ use crate::network::{Mode, Proxy};
 use crate::pos::books::{Books, SharedBooks};
 use crate::pos::catalogue::Catalogue;
 use crate::pos::client::Agent as Till;
-use crate::pos::place::{Identity, Place, Store, Taxation};
+use crate::pos::place::{Identity, Place, Store};
 use crate::pos::register::Register;
 use crate::wait;
 
@@ -282,7 +282,7 @@ impl World {
                 currency: "EUR".to_owned(),
                 // The first store rounds cash to five cents.
                 coin_minor: if index == 0 { 5 } else { 1 },
-                taxation: Taxation::Included,
+                taxation: self.plan.taxation(&store.name),
             });
             for number in 1..=self.plan.registers {
                 let place = Place {

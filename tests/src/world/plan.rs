@@ -10,6 +10,7 @@ use clap::ValueEnum;
 
 use crate::free_port::free_port;
 use crate::pos::mix::Mix;
+use crate::pos::place::Taxation;
 
 /// A promise that the relay breaks on purpose, so that a test can show that it would notice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -116,6 +117,8 @@ pub struct Plan {
     pub weighed_per_mille: u32,
     /// What registers do.
     pub mix: Mix,
+    /// The stores where taxes come on top of prices.
+    pub taxed_on_top: Vec<String>,
     /// The ports.
     pub ports: Ports,
     /// How long a search of the shop may lag, in milliseconds.
@@ -148,6 +151,7 @@ impl Plan {
             items: 60,
             weighed_per_mille: 0,
             mix: Mix::EVERYDAY,
+            taxed_on_top: Vec::new(),
             ports: Ports::Free,
             search_lag_ms: 3_000,
             settle_seconds: 5,
@@ -165,6 +169,13 @@ impl Plan {
     pub fn add_erp(&mut self) {
         self.targets = Targets::ShopAndErp;
         self.mix = self.mix.without_counts();
+    }
+
+    /// How a store is taxed.
+    #[must_use]
+    pub fn taxation(&self, store: &str) -> Taxation {
+        let is_on_top = self.taxed_on_top.iter().any(|named| named == store);
+        if is_on_top { Taxation::OnTop } else { Taxation::Included }
     }
 
     /// Whether an ERPNext site is a target.

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use simulated_erpnext::Books as ErpBooks;
-use simulated_shopify::Books as ShopBooks;
+use simulated_shopify::{Books as ShopBooks, Setup};
 
 use super::holdings::{self, Names};
 use super::{World, erp, files};
@@ -48,6 +48,12 @@ impl World {
         Ok(count + self.asking.relay().await?.waiting)
     }
 
+    /// The shop as it was before its first request, which tells what its identifiers mean.
+    #[must_use]
+    pub fn shop(&self) -> Setup {
+        files::shop(&self.plan, &self.catalogue)
+    }
+
     /// Holds the shop's own books against the stores'.
     #[must_use]
     pub fn differences_from(&self, shop: &ShopBooks) -> Differences {
@@ -55,7 +61,7 @@ impl World {
     }
 
     fn holdings_of(&self, shop: &ShopBooks) -> Holdings {
-        holdings::holdings(shop, &Names::of(&files::shop(&self.plan, &self.catalogue)))
+        holdings::holdings(shop, &Names::of(&self.shop()))
     }
 
     /// Holds the ERP's own books against the stores', its ledger included.

@@ -119,12 +119,11 @@ fn ledger(books: &ErpBooks, setup: &Setup, stores: &BTreeMap<&str, String>) -> R
 
 /// What each of the site's accounts is for.
 fn accounts(setup: &Setup) -> BTreeMap<String, Account> {
-    let tenders = [TenderKind::Cash, TenderKind::Card, TenderKind::Mobile, TenderKind::GiftCard];
-    let tenders = tenders.into_iter().filter_map(|kind| {
+    let tenders = TenderKind::ALL.into_iter().filter_map(|kind| {
         let (_, _, _, account) = MODES.iter().find(|(word, ..)| *word == kind.word())?;
         Some((setup.full(account), Account::Tender(kind)))
     });
-    let taxes = [TaxCode::A, TaxCode::B].into_iter().filter_map(|code| {
+    let taxes = TaxCode::ALL.into_iter().filter_map(|code| {
         let (_, account) = TAXES.iter().find(|(letter, _)| *letter == code.letter())?;
         Some((setup.full(account), Account::Tax(code)))
     });

@@ -41,7 +41,8 @@ const ROUNDING: &str = "Round Off";
 const INCOME: &str = "Sales";
 
 /// The account of each tax code.
-const TAXES: [(&str, &str); 2] = [("A", "VAT A"), ("B", "VAT B")];
+const TAXES: [(&str, &str); 4] =
+    [("A", "VAT A"), ("B", "VAT B"), ("S", "State Tax"), ("C", "City Tax")];
 
 /// Each kind of tender: its mode of payment, that mode's kind, and its account.
 const MODES: [(&str, &str, &str, &str); 10] = [
