@@ -68,7 +68,7 @@ pub(super) async fn run(
         CommandError::new(Exit::Usage, Code::Configuration, detail, next)
     })?;
     files::make_private_folder(place.host.data_dir.folder())?;
-    let device = match open_journal(&place.host.data_dir, &place.seams) {
+    let device = match open_journal(&place.host.data_dir, config.journal.quota(), &place.seams) {
         Ok(journal) => here(place, args, &config, &relay, &journal).await?.device.to_string(),
         Err(problem) if problem.code == Code::JournalInUse.number() && args.again => {
             let next = "stop the agent, and run the command again";

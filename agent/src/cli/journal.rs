@@ -1,15 +1,17 @@
-//! `journal`: what is journaled, entry by entry, and whether the chain over it holds.
+//! `journal`: what is journaled, entry by entry and in figures, and whether the chain over it holds.
 //!
 //! Changes nothing. While the agent runs it is asked; the file is opened only when none does.
 
+use std::fs::File;
 use std::io::{IsTerminal, Write};
+use std::path::{Path, PathBuf};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::Place;
 use super::error::{CommandError, Exit};
 use super::source::Source;
-use crate::local_api::Stage;
+use crate::local_api::{JournalStatus, Stage};
 use crate::lookup::{self, PAGE_ENTRIES_MAX, Page, Reference, Verified, Which};
 
 /// What is to be done with the journal.
@@ -21,6 +23,21 @@ pub(super) enum Command {
     Show {
         /// The entry's number, or the event's id.
         entry: Reference,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print every entry with its record, oldest first, one JSON document a line.
+    Export {
+        /// Write to this file in place of standard output; it must not be there yet.
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+        /// Read on from where an earlier export ended.
+        #[arg(long, value_name = "EPOCH.SEQUENCE")]
+        after: Option<lookup::Place>,
+    },
+    /// Show the journal in figures: entries, bytes, room, and what is missing.
+    Stats {
         /// Print JSON.
         #[arg(long)]
         json: bool,
@@ -80,6 +97,11 @@ pub(super) async fn run(
             }
             Ok(Exit::Done)
         }
+        Command::Export { out: file, after } => export(&source, file.as_deref(), *after, out).await,
+        Command::Stats { json } => {
+            figures(&source.figures().await?, *json, out)?;
+            Ok(Exit::Done)
+        }
         Command::Verify { json } => verify(&source, *json, out).await,
     }
 }
@@ -99,6 +121,56 @@ fn list(page: &Page, json: bool, out: &mut dyn Write) -> std::io::Result<()> {
     }
     if let Some(next) = page.next {
         writeln!(out, "more: --before {next}")?;
+    }
+    Ok(())
+}
+
+async fn export(
+    source: &Source,
+    file: Option<&Path>,
+    after: Option<lookup::Place>,
+    out: &mut (dyn Write + Send),
+) -> Result<Exit, CommandError> {
+    let mut made = file.map(File::create_new).transpose()?;
+    let bar = bar();
+    bar.set_length(source.figures().await?.entries);
+    let mut next = after;
+    loop {
+        let page = source.export(next).await?;
+        for entry in &page.entries {
+            let line = serde_json::to_string(entry).expect("plain data");
+            match &mut made {
+                Some(file) => writeln!(file, "{line}")?,
+                None => writeln!(out, "{line}")?,
+            }
+        }
+        bar.inc(u64::try_from(page.entries.len()).unwrap_or(u64::MAX));
+        next = page.next;
+        if next.is_none() {
+            break;
+        }
+    }
+    bar.finish_and_clear();
+    if let Some(file) = made {
+        file.sync_all()?;
+    }
+    Ok(Exit::Done)
+}
+
+fn figures(found: &JournalStatus, json: bool, out: &mut dyn Write) -> std::io::Result<()> {
+    if json {
+        return writeln!(out, "{}", serde_json::to_string(found).expect("plain data"));
+    }
+    const MIB: u64 = 1024 * 1024;
+    let JournalStatus { entries, unsent, epoch, head, acknowledged, .. } = found;
+    writeln!(out, "entries   {entries}, {unsent} of them not relayed")?;
+    writeln!(out, "epoch     {epoch}: head {head}, relayed up to {acknowledged}")?;
+    writeln!(out, "on disk   {} MiB, room for {} MiB", found.bytes / MIB, found.room_bytes / MIB)?;
+    if let Some(days) = found.room_days {
+        writeln!(out, "room      sales of {days} days")?;
+    }
+    for incident in &found.incidents {
+        writeln!(out, "incident  {incident}")?;
     }
     Ok(())
 }
@@ -125,7 +197,13 @@ async fn verify(
 }
 
 fn say(found: &Verified, source: &str, out: &mut dyn Write) -> std::io::Result<()> {
-    let Verified { entries, records, fault } = found;
+    let Verified { entries, records, missing, fault } = found;
+    if let Some(missing) = missing {
+        writeln!(
+            out,
+            "{missing} entries are known to be missing; `storekeep-agent status` names them"
+        )?;
+    }
     match fault {
         None => writeln!(
             out,

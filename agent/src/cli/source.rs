@@ -13,8 +13,10 @@ use super::Place;
 use super::error::{CommandError, Exit};
 use super::local::{LocalApi, LocalError};
 use crate::config::Config;
-use crate::local_api::{EventProgress, ReceiptKey};
-use crate::lookup::{self, Entry, PAGE_ENTRIES_MAX, Page, Reference, Verified, Verifying, Which};
+use crate::local_api::{EventProgress, JournalStatus, ReceiptKey, Status};
+use crate::lookup::{
+    self, Entry, ExportPage, PAGE_ENTRIES_MAX, Page, Reference, Verified, Verifying, Which,
+};
 use crate::run::open_existing_journal;
 
 /// For a whole journal: ten million entries take some minutes.
@@ -121,6 +123,36 @@ impl Source {
                 let found = lookup::entry(journal, Reference::Event(id)).await;
                 let found = found.map_err(|error| unreadable(&error))?;
                 Ok(found.into_iter().map(|entry| entry.progress).collect())
+            }
+        }
+    }
+
+    /// Entries with their records after a place, oldest first.
+    pub(crate) async fn export(
+        &self,
+        after: Option<lookup::Place>,
+    ) -> Result<ExportPage, CommandError> {
+        match self {
+            Self::Agent(agent) => {
+                let after = after.map(|place| format!("?after={place}")).unwrap_or_default();
+                let path = format!("/v1/journal/export{after}");
+                agent.get(&path).await.map_err(LocalError::for_command)
+            }
+            Self::File { journal, .. } => {
+                lookup::export(journal, after).await.map_err(|error| unreadable(&error))
+            }
+        }
+    }
+
+    /// The journal in figures.
+    pub(crate) async fn figures(&self) -> Result<JournalStatus, CommandError> {
+        match self {
+            Self::Agent(agent) => {
+                let status = agent.get::<Status>("/v1/status").await;
+                Ok(status.map_err(LocalError::for_command)?.journal)
+            }
+            Self::File { journal, .. } => {
+                JournalStatus::of(journal).await.map_err(|error| unreadable(&error))
             }
         }
     }

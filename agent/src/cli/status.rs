@@ -63,6 +63,9 @@ fn show(status: &Status, json: bool, out: &mut dyn Write) -> std::io::Result<()>
     if let Some(oldest) = journal.oldest_unsent_at {
         writeln!(out, "  oldest    not relayed since {oldest}")?;
     }
+    let (mib, days) = (journal.room_bytes / (1024 * 1024), journal.room_days);
+    let days = days.map_or_else(String::new, |days| format!(": sales of {days} days"));
+    writeln!(out, "  room      {mib} MiB{days}")?;
     for incident in &journal.incidents {
         writeln!(out, "  incident  {incident}")?;
     }

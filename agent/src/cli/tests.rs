@@ -69,6 +69,14 @@ async fn what_is_journaled_reads_the_same_from_the_agent_and_from_the_file() {
     for (line, running) in lines.iter().zip(&running) {
         assert_eq!(json(&store, line).await, *running, "{line}");
     }
+    let exported = done(&store, "journal export").await;
+    let exported: Vec<Value> =
+        exported.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(exported.len(), 2);
+    let record: Value = serde_json::from_str(exported[1]["record"].as_str().unwrap()).unwrap();
+    assert_eq!(record["event"]["data"]["receipt"], "000002");
+    let stats = json(&store, "journal stats --json").await;
+    assert_eq!((&stats["entries"], &stats["unsent"]), (&Value::from(2), &Value::from(2)));
     assert_eq!(running[0]["entries"].as_array().unwrap().len(), 2);
     assert_eq!(running[1]["entries"][0]["sequence"], 2);
     assert_eq!(running[3]["record"]["event"]["data"]["receipt"], "000002");

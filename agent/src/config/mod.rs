@@ -20,6 +20,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::num::{NonZeroU16, NonZeroU32};
 use std::path::PathBuf;
 
+use journal::Quota;
 use protocol::id::{Code, RegisterId, StoreId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -154,6 +155,16 @@ pub struct JournalConfig {
     /// acknowledged is kept however old it is. Not below the time that the relay's backups reach
     /// back.
     pub retention_days: NonZeroU32,
+
+    /// MiB that the journal may take on its disk. Beyond it new events are refused until something
+    /// was pruned. Left out: whatever the disk has, but for the reserve.
+    #[schemars(extend("example" = 20480))]
+    pub quota_mib: Option<NonZeroU32>,
+
+    /// MiB that are kept aside in a file. When the disk is full it is given back, so that what was
+    /// sold can still be relayed and pruned while new events are refused. Not below 80, the longest
+    /// log and what it takes to copy it.
+    pub reserve_mib: u32,
 }
 
 /// See [`Config::log`].
@@ -226,7 +237,21 @@ impl Default for LocalApiConfig {
 impl Default for JournalConfig {
     fn default() -> Self {
         // A quarter of a year: longer than chargebacks and month-end questions reach back.
-        Self { retention_days: NonZeroU32::new(90).expect("90 is not zero") }
+        let retention_days = NonZeroU32::new(90).expect("90 is not zero");
+        // The longest log, and half as much again for what is acknowledged meanwhile.
+        Self { retention_days, quota_mib: None, reserve_mib: 96 }
+    }
+}
+
+impl JournalConfig {
+    /// How much of the disk the journal may take.
+    #[must_use]
+    pub fn quota(&self) -> Quota {
+        const MIB: u64 = 1024 * 1024;
+        Quota {
+            bytes_max: self.quota_mib.map(|mib| u64::from(mib.get()) * MIB),
+            reserve_bytes: u64::from(self.reserve_mib) * MIB,
+        }
     }
 }
 

@@ -41,7 +41,8 @@ fn every_key_of_the_sample_can_be_set_by_taking_the_mark_away() {
     let config = parse(&set).unwrap();
     assert_eq!(config.relay.url.unwrap().as_str(), "https://relay.example.com");
     assert_eq!(config.local_api.allowed_hosts, LocalApiConfig::default().allowed_hosts);
-    assert_eq!(config.journal, JournalConfig::default());
+    let quota_mib = NonZeroU32::new(20_480);
+    assert_eq!(config.journal, JournalConfig { quota_mib, ..JournalConfig::default() });
 }
 
 #[test]

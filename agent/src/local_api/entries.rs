@@ -60,6 +60,32 @@ pub(super) async fn list(
     }
 }
 
+/// Where to read on.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ReadOn {
+    after: Option<Place>,
+}
+
+/// `GET /v1/journal/export?after=EPOCH.SEQUENCE`: entries with their records, oldest first.
+pub(super) async fn export(
+    State(shared): State<Arc<Shared>>,
+    asked: Result<Query<ReadOn>, axum::extract::rejection::QueryRejection>,
+) -> Response {
+    let after = match asked {
+        Ok(Query(ReadOn { after })) => after,
+        Err(error) => {
+            let problem =
+                Problem::new(Code::InvalidRequest, error.to_string()).next("ask with `after`");
+            return respond::problem(&problem);
+        }
+    };
+    match lookup::export(&shared.parts.journal, after).await {
+        Ok(page) => respond::json(StatusCode::OK, &page),
+        Err(error) => respond::problem(&respond::unreadable(&error)),
+    }
+}
+
 /// `GET /v1/journal/{entry}`: one entry with its record, by its number or its event's id.
 pub(super) async fn show(State(shared): State<Arc<Shared>>, Path(entry): Path<String>) -> Response {
     let reference: Reference = match entry.parse() {

@@ -40,7 +40,7 @@ pub use self::progress::{
     EventProgress, ReceiptKey, ReceiptKeyError, ReceiptProgress, Stage, TargetProgress,
 };
 pub use self::serve::serve;
-pub use self::status::Status;
+pub use self::status::{JournalStatus, Status};
 
 /// What the local API is made of.
 #[derive(Debug, Clone)]
@@ -82,6 +82,7 @@ pub fn router(parts: Parts) -> Router {
         .route("/v1/events/{id}", get(progress::event))
         .route("/v1/receipts/{register}/{business_date}/{number}", get(progress::receipt))
         .route("/v1/journal", get(entries::list))
+        .route("/v1/journal/export", get(entries::export))
         .route("/v1/journal/verification", get(entries::verify))
         .route("/v1/journal/{entry}", get(entries::show))
         .route("/v1/status", get(status::status))

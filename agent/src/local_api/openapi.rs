@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 
 use super::{ReceiptProgress, Status, respond};
 use crate::inputs::http::Accepted;
-use crate::lookup::{Entry, PAGE_ENTRIES_MAX, Page, Verifying};
+use crate::lookup::{Entry, ExportPage, PAGE_ENTRIES_MAX, Page, Verifying};
 
 /// `GET /openapi.json`.
 pub(super) async fn document() -> Response {
@@ -84,6 +84,7 @@ fn paths() -> Value {
             "JournalEntry",
             &[Code::NotFound],
         )},
+        "/v1/journal/export": { "get": export() },
         "/v1/journal/verification": { "get": verification() },
         "/v1/status": { "get": read("The agent's state", &[], "Status", &[]) },
         "/metrics": { "get": { "summary": "The state in the Prometheus text format", "responses": {
@@ -149,6 +150,16 @@ fn list() -> Value {
     list
 }
 
+fn export() -> Value {
+    let mut export = read("Entries with their records, oldest first", &[], "ExportPage", &[]);
+    export["parameters"] = json!([{
+        "name": "after", "in": "query", "required": false,
+        "schema": { "type": "string", "description": "`next` of an earlier page" }
+    }]);
+    export["responses"]["400"] = problem_answer(&[Code::InvalidRequest]);
+    export
+}
+
 fn verification() -> Value {
     let schema = json!({ "$ref": "#/components/schemas/Verifying" });
     json!({
@@ -199,6 +210,7 @@ fn components() -> Value {
     generator.subschema_for::<Accepted>();
     generator.subschema_for::<ReceiptProgress>();
     generator.subschema_for::<Page>();
+    generator.subschema_for::<ExportPage>();
     generator.subschema_for::<Entry>();
     generator.subschema_for::<Verifying>();
     generator.subschema_for::<Status>();

@@ -10,7 +10,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use jiff::Timestamp;
-use journal::Stats;
+use journal::{Journal, ReadError, Room, Stats};
 use protocol::chain::{Epoch, Sequence};
 use protocol::id::{DeviceId, RegisterId, StoreId};
 use protocol::problem::Problem;
@@ -66,8 +66,14 @@ pub struct JournalStatus {
     pub last_journaled_at: Option<Timestamp>,
     /// Bytes on disk, with the log.
     pub bytes: u64,
-    /// Whether the disk is full, so that events are refused.
+    /// Whether the disk is full or the quota is reached, so that events are refused.
     pub disk_full: bool,
+    /// Bytes that the journal may still take: of its quota, or of the disk.
+    pub room_bytes: u64,
+    /// For how many days of sales that lasts, by the pace of the last ones; none if they are too
+    /// few to tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub room_days: Option<u64>,
     /// What happened to its files, newest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub incidents: Vec<Incident>,
@@ -111,24 +117,19 @@ pub(super) async fn healthz(State(shared): State<Arc<Shared>>) -> Response {
 /// Reads the state.
 pub(super) async fn read(shared: &Shared) -> Result<Status, Problem> {
     let Parts { config, journal, health, seams, enrolment, .. } = &shared.parts;
-    let stats = journal.stats().await.map_err(|error| respond::unreadable(&error))?;
-    let incidents = Incident::latest(journal).await;
-    let incidents = incidents.map_err(|error| respond::unreadable(&error))?;
+    let found = JournalStatus::of(journal).await.map_err(|error| respond::unreadable(&error))?;
     let now = seams.reading();
     let relay = health.state(now);
-    let is_disk_full = shared.intake.tally().is_disk_full();
-    let lost = incidents.iter().find_map(|incident| incident.sentence(now.host));
-    let sentence = sentence(&relay, is_disk_full, lost, stats.unsent, now.host);
+    let is_disk_full = found.disk_full || shared.intake.tally().is_disk_full();
+    let lost = found.incidents.iter().find_map(|incident| incident.sentence(now.host));
+    let sentence = sentence(&relay, is_disk_full, lost, found.unsent, now.host);
     let device = enrolment.borrow().as_ref().map(|answer| answer.device.clone());
     Ok(Status {
         sentence,
         store: config.store.clone(),
         device,
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        journal: JournalStatus {
-            incidents,
-            ..journal_status(&journal.state(), &stats, is_disk_full)
-        },
+        journal: JournalStatus { disk_full: is_disk_full, ..found },
         relay,
         since_start: since_start(shared.intake.tally()),
     })
@@ -154,19 +155,49 @@ fn sentence(
     }
 }
 
-fn journal_status(state: &journal::State, stats: &Stats, disk_full: bool) -> JournalStatus {
-    JournalStatus {
-        epoch: state.identity.epoch,
-        head: state.head.sequence,
-        acknowledged: state.acknowledged.sequence,
-        entries: stats.entries,
-        unsent: stats.unsent,
-        oldest_unsent_at: stats.oldest_unsent_at,
-        last_journaled_at: stats.last_journaled_at,
-        bytes: stats.file_bytes.saturating_add(stats.log_bytes),
-        disk_full,
-        incidents: Vec::new(),
+impl JournalStatus {
+    /// The figures of a journal.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub async fn of(journal: &Journal) -> Result<Self, ReadError> {
+        let stats = journal.stats().await?;
+        let state = journal.state();
+        Ok(Self {
+            epoch: state.identity.epoch,
+            head: state.head.sequence,
+            acknowledged: state.acknowledged.sequence,
+            entries: stats.entries,
+            unsent: stats.unsent,
+            oldest_unsent_at: stats.oldest_unsent_at,
+            last_journaled_at: stats.last_journaled_at,
+            bytes: stats.file_bytes.saturating_add(stats.log_bytes),
+            disk_full: journal.room() != Room::Enough,
+            room_bytes: room_bytes(&stats),
+            room_days: room_days(&stats),
+            incidents: Incident::latest(journal).await?,
+        })
     }
+}
+
+/// Bytes that the journal may still take.
+fn room_bytes(stats: &Stats) -> u64 {
+    stats.quota_left_bytes.map_or(stats.disk_free_bytes, |left| left.min(stats.disk_free_bytes))
+}
+
+/// Sales of less time say nothing about a day.
+const SPAN_SECONDS_MIN: i64 = 60 * 60;
+
+const SECONDS_A_DAY: u64 = 24 * 60 * 60;
+
+/// For how many days that lasts, if sales go on as the last ones did.
+fn room_days(stats: &Stats) -> Option<u64> {
+    let (count, since) = stats.recent?;
+    let span = stats.last_journaled_at?.as_second().checked_sub(since.as_second())?;
+    let span = u64::try_from(span.max(0)).ok().filter(|_| span >= SPAN_SECONDS_MIN)?;
+    let entries_a_day = count.checked_mul(SECONDS_A_DAY)?.checked_div(span)?;
+    let bytes_an_entry = stats.used_bytes.checked_div(stats.entries)?;
+    room_bytes(stats).checked_div(bytes_an_entry.checked_mul(entries_a_day)?)
 }
 
 fn since_start(tally: &Tally) -> Intake {
@@ -178,5 +209,29 @@ fn since_start(tally: &Tally) -> Intake {
         refused: count(&tally.refused),
         not_committed: count(&tally.not_committed),
         training: tally.training_by_register(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    //! How long the room lasts.
+
+    use super::*;
+
+    #[test]
+    fn room_is_told_in_days_of_sales_once_an_hour_of_them_is_there() {
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let stats = Stats {
+            entries: 1_000,
+            used_bytes: 1_000_000,
+            disk_free_bytes: 10_000_000,
+            recent: Some((100, at(0))),
+            last_journaled_at: Some(at(24 * 60 * 60)),
+            ..Stats::default()
+        };
+        assert_eq!(room_days(&stats), Some(100), "100 entries of 1,000 bytes a day");
+        let limited = Stats { quota_left_bytes: Some(1_000_000), ..stats };
+        assert_eq!((room_bytes(&limited), room_days(&limited)), (1_000_000, Some(10)));
+        assert_eq!(room_days(&Stats { last_journaled_at: Some(at(60)), ..stats }), None);
     }
 }

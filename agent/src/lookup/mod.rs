@@ -4,7 +4,10 @@
 //! The running agent answers these over the local API, a command answers them from the file when
 //! no agent runs; both say the same, because both ask here. Changes nothing.
 
+mod export;
+
 use std::fmt;
+use std::num::NonZeroU64;
 use std::str::FromStr;
 
 use journal::{Fault, FaultKind, Filter, Journal, JournaledEvent, ReadError, Verification};
@@ -15,6 +18,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::local_api::EventProgress;
+
+pub use self::export::{ExportPage, Exported, export};
 
 /// Entries of one page: some 200 KiB of JSON.
 pub const PAGE_ENTRIES_MAX: usize = 500;
@@ -125,6 +130,9 @@ pub struct Verified {
     pub entries: u64,
     /// Entries among them whose content is on this host.
     pub records: u64,
+    /// Entries that this host is known to have lost; the status names them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub missing: Option<NonZeroU64>,
     /// The first entry that is wrong.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fault: Option<Wrong>,
@@ -193,8 +201,9 @@ async fn at(journal: &Journal, sequence: Sequence) -> Result<Option<JournaledEve
 
 impl From<Verification> for Verified {
     fn from(found: Verification) -> Self {
-        let Verification { entries, records, fault } = found;
-        Self { entries, records, fault: fault.map(Wrong::from) }
+        let Verification { entries, records, missing, fault } = found;
+        let missing = NonZeroU64::new(missing);
+        Self { entries, records, missing, fault: fault.map(Wrong::from) }
     }
 }
 

@@ -8,6 +8,7 @@
 mod data_dir;
 mod open;
 mod prune;
+mod room;
 #[cfg(test)]
 pub(crate) mod tests;
 
@@ -59,6 +60,8 @@ pub struct Ready {
 enum Happening {
     /// The agent is to stop.
     Stop,
+    /// A page of the journal cannot be read.
+    JournalDamaged,
     /// The local API serves no more.
     LocalApiEnded(Result<io::Result<()>, JoinError>),
     /// Sync ended: there is no relay, or it failed.
@@ -72,6 +75,7 @@ struct Tasks {
     local_api: JoinHandle<io::Result<()>>,
     sync: Option<JoinHandle<()>>,
     prune: JoinHandle<()>,
+    room: JoinHandle<()>,
     stop: watch::Sender<bool>,
 }
 
@@ -89,29 +93,58 @@ pub async fn run(
 ) -> anyhow::Result<()> {
     files::make_private_folder(host.data_dir.folder())
         .with_context(|| format!("make the data folder `{}`", host.data_dir.folder().display()))?;
-    let journal = open_journal(&host.data_dir, &seams)?;
-    let (mut tasks, is_ready) = start(Arc::new(config), &host, seams, journal).await?;
-    tracing::info!(local_api = %is_ready.local_api, "the agent takes sales");
-    if ready.send(is_ready).is_err() {
-        tracing::debug!("nobody waits for the agent to be ready");
-    }
     tokio::pin!(shutdown);
-    let ended = loop {
-        match tasks.next(&mut shutdown).await {
-            Happening::Stop => break Ok(()),
+    let mut config = config;
+    let mut ready = Some(ready);
+    loop {
+        let journal = open_journal(&host.data_dir, config.journal.quota(), &seams)?;
+        let damage = journal.damage();
+        let started = start(Arc::new(config.clone()), &host, seams.clone(), journal).await;
+        let (mut tasks, is_ready) = started?;
+        tracing::info!(local_api = %is_ready.local_api, "the agent takes sales");
+        // Should it start again, the POS finds it where it was.
+        config.local_api.listen = is_ready.local_api;
+        if ready.take().is_some_and(|ready| ready.send(is_ready).is_err()) {
+            tracing::debug!("nobody waits for the agent to be ready");
+        }
+        let ended = follow(&mut tasks, damage, &mut shutdown).await;
+        tasks.end().await?;
+        match ended? {
+            Ended::Stopped => return Ok(()),
+            Ended::JournalDamaged => tracing::warn!("the agent starts again with what is salvaged"),
+        }
+    }
+}
+
+/// Why the agent does not go on.
+enum Ended {
+    /// It was told to stop.
+    Stopped,
+    /// A page of the journal cannot be read: it is to be opened again, which salvages it.
+    JournalDamaged,
+}
+
+/// Follows what happens until the agent cannot go on.
+async fn follow(
+    tasks: &mut Tasks,
+    mut damage: watch::Receiver<bool>,
+    shutdown: &mut (impl Future<Output = ()> + Unpin),
+) -> anyhow::Result<Ended> {
+    loop {
+        match tasks.next(&mut damage, shutdown).await {
+            Happening::Stop => return Ok(Ended::Stopped),
+            Happening::JournalDamaged => return Ok(Ended::JournalDamaged),
             // Without a relay there is nothing to sync.
             Happening::SyncEnded(Ok(())) => tasks.sync = None,
-            Happening::SyncEnded(Err(error)) => break Err(error).context("sync failed"),
-            Happening::PruneEnded(error) => break Err(error).context("pruning failed"),
-            Happening::LocalApiEnded(Err(error)) => break Err(error).context("run the local API"),
+            Happening::SyncEnded(Err(error)) => return Err(error).context("sync failed"),
+            Happening::PruneEnded(error) => return Err(error).context("pruning failed"),
+            Happening::LocalApiEnded(Err(error)) => return Err(error).context("run the local API"),
             Happening::LocalApiEnded(Ok(served)) => {
                 served.context("serve the local API")?;
-                break Err(anyhow::anyhow!("the local API ended by itself"));
+                return Err(anyhow::anyhow!("the local API ended by itself"));
             }
         }
-    };
-    tasks.end().await?;
-    ended
+    }
 }
 
 /// Makes or reads what identifies this host, and starts everything.
@@ -147,6 +180,7 @@ async fn start(
     let (stop, stopped) = watch::channel(false);
     let pruning =
         prune::run(journal.clone(), health.clone(), seams.clone(), config.journal.clone());
+    let room = room::run(journal.clone(), host.data_dir.logs(&config));
     let api = local_api::Parts {
         config: Arc::clone(&config),
         journal,
@@ -156,9 +190,10 @@ async fn start(
         enrolment: enrolled,
     };
     let tasks = Tasks {
-        local_api: tokio::spawn(local_api::serve(listener, api, is_set(stopped))),
+        local_api: tokio::spawn(local_api::serve(listener, api, until_set(stopped))),
         sync: Some(tokio::spawn(async move { sync::run(parts, &config, membership).await })),
         prune: tokio::spawn(pruning),
+        room: tokio::spawn(room),
         stop,
     };
     Ok((tasks, Ready { local_api: local_address, token_file }))
@@ -220,7 +255,11 @@ async fn kept(journal: &Journal, key: &DeviceKey) -> Option<EnrolmentAnswer> {
     }
 }
 
-async fn is_set(mut stopped: watch::Receiver<bool>) {
+async fn until_set(mut stopped: watch::Receiver<bool>) {
+    is_set(&mut stopped).await;
+}
+
+async fn is_set(stopped: &mut watch::Receiver<bool>) {
     // A sender that is gone means the same.
     if stopped.wait_for(|stopped| *stopped).await.is_err() {
         tracing::debug!("the agent ended without saying so");
@@ -228,7 +267,11 @@ async fn is_set(mut stopped: watch::Receiver<bool>) {
 }
 
 impl Tasks {
-    async fn next(&mut self, shutdown: &mut (impl Future<Output = ()> + Unpin)) -> Happening {
+    async fn next(
+        &mut self,
+        damage: &mut watch::Receiver<bool>,
+        shutdown: &mut (impl Future<Output = ()> + Unpin),
+    ) -> Happening {
         let sync = async {
             match &mut self.sync {
                 Some(sync) => sync.await,
@@ -237,6 +280,7 @@ impl Tasks {
         };
         tokio::select! {
             () = shutdown => Happening::Stop,
+            () = is_set(damage) => Happening::JournalDamaged,
             ended = &mut self.local_api => Happening::LocalApiEnded(ended),
             ended = sync => Happening::SyncEnded(ended),
             ended = &mut self.prune => match ended {
@@ -250,7 +294,7 @@ impl Tasks {
     /// settled by the next session.
     async fn end(self) -> anyhow::Result<()> {
         self.stop.send_replace(true);
-        for task in self.sync.into_iter().chain([self.prune]) {
+        for task in self.sync.into_iter().chain([self.prune, self.room]) {
             task.abort();
             if let Err(error) = task.await
                 && error.is_panic()

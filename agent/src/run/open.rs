@@ -3,7 +3,7 @@
 //! Does not repair anything.
 
 use journal::key::file as key_file;
-use journal::{Incident, Journal, OpenError, Options, Terms};
+use journal::{Incident, Journal, OpenError, Options, Quota, Terms};
 use protocol::problem::{Code, Problem};
 
 use super::DataDir;
@@ -17,9 +17,9 @@ const DOCTOR: &str = "run `storekeep-agent doctor`, which names what is wrong an
 ///
 /// # Errors
 /// The key or the journal cannot be used, or another process has it open.
-pub fn open_journal(data_dir: &DataDir, seams: &Seams) -> Result<Journal, Problem> {
+pub fn open_journal(data_dir: &DataDir, quota: Quota, seams: &Seams) -> Result<Journal, Problem> {
     let options = options(data_dir, seams)?;
-    let terms = Terms { salvage_at: Some(seams.now()), ..Terms::default() };
+    let terms = Terms { salvage_at: Some(seams.now()), quota, ..Terms::default() };
     let journal = Journal::open_under(&options, &terms).map_err(|error| refused(&error))?;
     if let Some(incident) = journal.noticed() {
         tell(incident);

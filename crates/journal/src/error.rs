@@ -132,6 +132,10 @@ impl ReadError {
     }
 }
 
-fn is_disk_full(error: &rusqlite::Error) -> bool {
+/// Whether a failure of SQLite means that the disk is full: also where it could not make room for the
+/// log's index.
+pub(crate) fn is_disk_full(error: &rusqlite::Error) -> bool {
+    let code = error.sqlite_error().map(|error| error.extended_code);
     error.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull)
+        || code == Some(rusqlite::ffi::SQLITE_IOERR_SHMSIZE)
 }

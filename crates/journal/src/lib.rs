@@ -26,6 +26,9 @@
 //! | `journal.db-wal` | the log: commits that are not yet copied into the file; encrypted likewise |
 //! | `journal.db-shm` | the log's index, made anew at every start; page numbers and checksums only |
 //! | `journal.db.head` | the head copy: (epoch, sequence, chain hash, acknowledged sequence, announced epoch, salt) with an HMAC-SHA-256 under a key derived from the data key; 134 bytes |
+//! | `journal.db.reserve` | bytes that are given back when the disk is full ([`Quota`]) |
+//! | `journal.db.suspect` | there after a page could not be read: the next opening salvages |
+//! | `journal.db.aside-1`, `-2`, … | a journal that was set aside, with its `-wal` beside it; nothing reads or removes it |
 //! | `journal.db.lock` | empty; the operating system's lock on it makes this process the only one |
 //!
 //! File and log belong together: neither is a journal without the other. `application_id` is
@@ -128,9 +131,35 @@
 //! never before the commit itself; a new epoch is announced in it before it begins. Older versions of
 //! both files at once agree with each other: the relay's head finds those at the next handshake.
 //!
+//! # Salvage
+//!
+//! A journal that lost its tail, was replaced, is gone or has a page that cannot be read is salvaged
+//! when it is opened under [`Terms`] that say so; others are refused and left as they are.
+//!
+//! 1. File and log are read page by page, each page on its own: whether the others, the first page or
+//!    the log's checksums are damaged does not matter. The key must have shown that it fits.
+//! 2. Entries that the relay had acknowledged keep their place in their old epoch, and with it their
+//!    natural keys: their replays are recognised.
+//! 3. Entries that it had not are written again, the very bytes of their records, into a new epoch
+//!    that names the old one as its predecessor (`salvaged`). They go up again; what the relay had
+//!    all the same, it recognises by the natural key.
+//! 4. What cannot be read is named in `missing`, sequence by sequence. Its natural key is not kept, and
+//!    the inputs' cursors are not carried over, so that a source that is read again heals the loss.
+//! 5. The new file is synced, the head copy announces its epoch, the old file and log are renamed, and
+//!    the new file takes their place. After a crash before that the next opening begins anew or, once
+//!    the new file is complete, finishes.
+//!
+//! # Room
+//!
+//! A reserve is allocated beside the journal. When a write finds the disk full, it is given back: then
+//! the log can be copied, acknowledgements written and bodies pruned, while every new entry is refused
+//! at once with [`AppendError::DiskFull`], as it is once the quota is reached. Entries are taken again
+//! when the reserve could be made again ([`Room`]).
+//!
 //! # Invariants
 //!
-//! - Within an epoch there is an entry for every sequence from 1 to the head, and none beyond.
+//! - Within an epoch there is an entry for every sequence from 1 to the head, and none beyond; an epoch
+//!   from before a salvage ends at its mark and lacks what is named as missing.
 //! - An entry never changes and never goes. A body never changes, and goes only if a mark of its own
 //!   epoch stands at or beyond it. Bodies go oldest first.
 //! - No two entries share natural key and content hash; no event id stands under two natural keys.
@@ -147,7 +176,7 @@
 //! | a transaction | 500 entries, 4 MiB of records | no caller waits long for another's commit |
 //! | a pruning | 500 bodies | likewise |
 //! | waiting for the writer | 8 MiB, 1,024 requests | the next caller waits to hand over |
-//! | the log | copied from 16 MiB on, by the writer itself at 64 MiB | only a read under way can keep it longer |
+//! | the log | copied from 16 MiB on, by the writer itself at 64 MiB | a read that keeps it beyond 32 MiB is interrupted |
 //! | caches | 4 MiB for the writer, 1 MiB for each of two readers | whatever the journal's length |
 //! | an epoch | 2^40 entries | 34 years at 1,000 a second |
 //!
@@ -184,7 +213,9 @@ pub mod key;
 mod open;
 mod pack;
 mod policy;
+mod quota;
 mod readers;
+mod salvage;
 mod schema;
 mod seams;
 #[cfg(test)]
@@ -203,5 +234,6 @@ pub use self::incident::{Incident, IncidentKind, Missing};
 pub use self::journal::Journal;
 pub use self::key::DataKey;
 pub use self::open::{OpenError, Options, Terms};
+pub use self::quota::{Quota, Room};
 pub use self::seams::Seams;
 pub use self::verify::{Fault, FaultKind, Verification, VerifyProgress, verify};

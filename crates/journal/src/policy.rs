@@ -64,6 +64,23 @@ pub(crate) const READER_CACHE_KIB: usize = 1024;
 /// Statements that a connection keeps prepared: more than the journal has.
 pub(crate) const STATEMENTS_MAX: usize = 64;
 
+/// Bytes of a page of the file, which SQLCipher encrypts one by one.
+pub(crate) const PAGE_BYTES: u64 = 4_096;
+
+/// Bytes beyond the reserve that have to be free before events are taken again: a few groups, so
+/// that a disk that stays nearly full is not found full again with the next one.
+pub(crate) const ROOM_MARGIN_BYTES: u64 = 4 * 1024 * 1024;
+
+/// Until a full disk is looked at again.
+pub(crate) const ROOM_RETRY: Duration = Duration::from_millis(250);
+
+/// Bytes of the log from which on a read that is still under way is interrupted: it is what keeps
+/// the log from starting over, and no read of ours takes so long.
+pub(crate) const LOG_INTERRUPT_PAGES: usize = LOG_PAGES_MAX / 2;
+
+/// Entries by which the pace of a store is told: a day or two of a large one.
+pub(crate) const PACE_ENTRIES_MAX: u64 = 5_000;
+
 /// Ranges of missing entries that are shown of one incident: more than a person reads.
 pub(crate) const MISSING_SHOWN_MAX: i64 = 1_000;
 

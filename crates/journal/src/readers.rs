@@ -3,9 +3,10 @@
 //! Reads see every commit that was answered before they began, and never wait for the writer.
 //! Writes nothing.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use rusqlite::Connection;
+use rusqlite::{Connection, InterruptHandle};
 use tokio::sync::Semaphore;
 
 use crate::error::ReadError;
@@ -17,13 +18,39 @@ use crate::policy;
 pub(crate) struct Readers {
     source: Arc<Source>,
     idle: Arc<Mutex<Vec<Connection>>>,
+    running: Arc<Mutex<Running>>,
     permits: Arc<Semaphore>,
+}
+
+/// The reads under way, by a number of each.
+#[derive(Default)]
+struct Running {
+    next: u64,
+    reads: Vec<(u64, InterruptHandle)>,
+}
+
+impl fmt::Debug for Running {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Running").field("reads", &self.reads.len()).finish_non_exhaustive()
+    }
+}
+
+/// A read that is under way until this is dropped.
+struct Underway<'a> {
+    readers: &'a Readers,
+    number: u64,
+}
+
+impl Drop for Underway<'_> {
+    fn drop(&mut self) {
+        self.readers.running().reads.retain(|(number, _)| *number != self.number);
+    }
 }
 
 impl Readers {
     pub(crate) fn new(source: Arc<Source>) -> Self {
         let permits = Arc::new(Semaphore::new(policy::READERS_MAX));
-        Self { source, idle: Arc::default(), permits }
+        Self { source, idle: Arc::default(), running: Arc::default(), permits }
     }
 
     /// Runs a read in one snapshot, off the async threads.
@@ -56,10 +83,42 @@ impl Readers {
             Some(connection) => connection,
             None => self.source.reader()?,
         };
+        let underway = self.underway(connection.get_interrupt_handle());
         let snapshot = connection.unchecked_transaction()?;
-        let value = read(&snapshot)?;
+        let value = match read(&snapshot) {
+            Ok(value) => value,
+            Err(error) => {
+                self.source.look_at(&error);
+                return Err(error);
+            }
+        };
         snapshot.commit()?;
+        drop(underway);
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
         Ok(value)
+    }
+
+    /// Ends every read that is under way; each fails, and whoever asked asks again.
+    pub(crate) fn interrupt(&self) {
+        let running = self.running();
+        if !running.reads.is_empty() {
+            let (reads, file) = (running.reads.len(), self.source.file.display());
+            tracing::warn!(reads, %file, "reads were interrupted because they kept the journal's log long");
+        }
+        for (_, read) in &running.reads {
+            read.interrupt();
+        }
+    }
+
+    fn underway(&self, handle: InterruptHandle) -> Underway<'_> {
+        let mut running = self.running();
+        let number = running.next;
+        running.next += 1;
+        running.reads.push((number, handle));
+        Underway { readers: self, number }
+    }
+
+    fn running(&self) -> MutexGuard<'_, Running> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

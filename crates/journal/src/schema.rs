@@ -70,14 +70,26 @@ pub(crate) fn check(source: &Source, connection: &Connection) -> Result<u32, Ope
     }
 }
 
+/// Creates the tables of a journal that begins no epoch yet.
+pub(crate) fn create(connection: &Connection) -> rusqlite::Result<()> {
+    connection.execute_batch("BEGIN IMMEDIATE")?;
+    bring_up(connection, 0)?;
+    connection.execute_batch("COMMIT")
+}
+
 fn migrate(connection: &Connection, found: u32, new_epoch: Epoch) -> rusqlite::Result<()> {
+    bring_up(connection, found)?;
+    match found {
+        0 => epoch::begin(connection, new_epoch, None),
+        _ => Ok(()),
+    }
+}
+
+fn bring_up(connection: &Connection, found: u32) -> rusqlite::Result<()> {
     for (version, migration) in (1_u32..).zip(MIGRATIONS) {
         if version > found {
             connection.execute_batch(migration)?;
         }
-    }
-    if found == 0 {
-        epoch::begin(connection, new_epoch, None)?;
     }
     connection.pragma_update(None, "application_id", APPLICATION_ID)?;
     connection.pragma_update(None, "user_version", known())

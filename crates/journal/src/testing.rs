@@ -71,6 +71,13 @@ impl Place {
         copy
     }
 
+    /// The same with the head copy.
+    pub(crate) fn crashed_with_head(&self) -> Self {
+        let copy = self.crashed();
+        std::fs::copy(self.head_file(), copy.head_file()).unwrap();
+        copy
+    }
+
     /// Changes the closed file behind the journal's back.
     pub(crate) fn tamper(&self, sql: &str) {
         self.raw().execute_batch(sql).unwrap();

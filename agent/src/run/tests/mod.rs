@@ -218,3 +218,34 @@ async fn the_fault_that_believes_in_sending_is_seen_by_the_relays_own_books() {
     assert_eq!(relay.receipts(), Vec::<String>::new(), "the relay has nothing");
     agent.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_damaged_journal_is_salvaged_and_the_agent_sells_on() {
+    let store = Store::new(free_address().await);
+    let agent = store.start().await;
+    for receipt in ["000001", "000002"] {
+        assert_eq!(agent.sell(receipt).await.0, StatusCode::CREATED);
+    }
+    agent.stop().await;
+    let file = store.folder.path().join("data/journal.db");
+    let mut bytes = std::fs::read(&file).unwrap();
+    // Every page but the first.
+    for page in bytes.chunks_mut(4_096).skip(1) {
+        page[100] ^= 1;
+    }
+    files::write_private(&file, &bytes).unwrap();
+
+    let agent = store.start().await;
+    let status = agent.status().await;
+    let incident = &status["journal"]["incidents"][0];
+    assert_eq!(
+        (&incident["kind"], &incident["missing"][0]["last"]),
+        (&json!("damaged"), &json!(2))
+    );
+    assert!(status["sentence"].as_str().unwrap().contains("2 entries were lost"), "{status}");
+    assert_eq!(agent.sell("000001").await.0, StatusCode::CREATED, "it is taken again");
+    assert_eq!(agent.sell("000001").await.0, StatusCode::OK);
+    agent.stop().await;
+    let aside = file.with_file_name(incident["setAside"].as_str().unwrap());
+    assert_eq!(std::fs::read(aside).unwrap(), bytes);
+}

@@ -35,6 +35,8 @@ pub(crate) enum Step {
     Beside,
     /// Copy the rest at once, so that the log starts again.
     Finish,
+    /// End the reads that keep the log from starting again, and copy.
+    Interrupt,
 }
 
 impl Log {
@@ -52,6 +54,9 @@ impl Log {
     pub(crate) const fn step(self) -> Step {
         if self.pages < policy::CHECKPOINT_PAGES || self.left == 0 {
             return Step::Wait;
+        }
+        if self.pages >= policy::LOG_INTERRUPT_PAGES {
+            return Step::Interrupt;
         }
         if self.left <= policy::CHECKPOINT_FINISH_PAGES { Step::Finish } else { Step::Beside }
     }

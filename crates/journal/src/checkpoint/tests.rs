@@ -11,6 +11,8 @@ fn the_last_few_pages_are_the_writers_and_the_rest_is_not() {
     assert_eq!(log(start, start), Step::Beside);
     assert_eq!(log(start + 9, finish + 1), Step::Beside);
     assert_eq!(log(start + 9, finish), Step::Finish);
+    let long = policy::LOG_INTERRUPT_PAGES;
+    assert_eq!(log(long, long), Step::Interrupt, "something holds it");
     assert_eq!(log(start + 9, 0), Step::Wait, "the next write starts the log again");
 }
 

@@ -165,6 +165,36 @@ pub(crate) fn latest(
     events(connection, condition, (before, limit(count_max)))
 }
 
+/// Entries oldest first, after the end of an earlier page; at most `count_max` and, beyond the first,
+/// `bytes_max` bytes of records.
+pub(crate) fn forward(
+    connection: &Connection,
+    after: Option<PageEnd>,
+    count_max: usize,
+    bytes_max: usize,
+) -> Result<Vec<JournaledEvent>> {
+    let after = match after {
+        None => Place::new(EpochNumber(0), Sequence::NONE),
+        Some((epoch, sequence)) => match number_of(connection, epoch)? {
+            Some(number) => Place::at_most(number, sequence),
+            None => return Ok(Vec::new()),
+        },
+    };
+    let condition = "WHERE e.place > ?1 ORDER BY e.place LIMIT ?2";
+    let mut select = connection.prepare_cached(&format!("{EVENT} {condition}"))?;
+    let mut rows = select.query((after, limit(count_max)))?;
+    let (mut events, mut bytes) = (Vec::new(), 0_usize);
+    while let Some(row) = rows.next()? {
+        let event = event(row)?;
+        bytes = bytes.saturating_add(event.record.as_ref().map_or(0, Vec::len));
+        if bytes > bytes_max && !events.is_empty() {
+            break;
+        }
+        events.push(event);
+    }
+    Ok(events)
+}
+
 /// The number of an epoch in this file.
 pub(crate) fn number_of(connection: &Connection, epoch: Epoch) -> Result<Option<EpochNumber>> {
     connection

@@ -9,6 +9,7 @@ use rusqlite::{Connection, OptionalExtension, Result};
 
 use crate::codec::{self, EpochNumber, Place};
 use crate::epoch;
+use crate::policy;
 
 /// The journal in figures.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -23,6 +24,14 @@ pub struct Stats {
     pub last_journaled_at: Option<Timestamp>,
     /// Entries whose bodies were pruned.
     pub pruned: u64,
+    /// The last entries by which the pace of the store can be told: how many, and since when.
+    pub recent: Option<(u64, Timestamp)>,
+    /// Bytes that hold something, in file and log.
+    pub used_bytes: u64,
+    /// Bytes that are left of the quota; none without one.
+    pub quota_left_bytes: Option<u64>,
+    /// Bytes that are free on the disk.
+    pub disk_free_bytes: u64,
     /// Bytes of the file.
     pub file_bytes: u64,
     /// Bytes of the log beside it.
@@ -45,6 +54,9 @@ pub(crate) fn stats(connection: &Connection) -> Result<Stats> {
         }
         if head > Sequence::NONE {
             stats.last_journaled_at = journaled_at(connection, number, head)?;
+            let first = Sequence(head.0.saturating_sub(policy::PACE_ENTRIES_MAX).max(1));
+            let since = journaled_at(connection, number, first)?;
+            stats.recent = since.map(|since| (head.since(first), since));
         }
     }
     Ok(stats)

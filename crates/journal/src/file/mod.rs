@@ -5,6 +5,7 @@
 //! made durable, and the head is read anew, because after a failed sync nobody knows what is on
 //! disk. Starts no thread, reads no clock and draws nothing.
 
+mod opening;
 #[cfg(test)]
 mod tests;
 
@@ -24,12 +25,14 @@ use crate::cursor::acknowledge::{Verdict, acknowledge};
 use crate::cursor::read::StoredEntry;
 use crate::cursor::{prune, read, remember};
 use crate::epoch::{self, Identity, State, Tail};
-use crate::error::{AcknowledgeError, AppendError, ChangeError, ReadError};
-use crate::head::judge::{CopiedEpoch, Evidence, Standing, judge};
-use crate::head::{self, Copied, HeadCopy};
-use crate::incident::{self, Incident, IncidentKind};
-use crate::open::{OpenError, Options, Source, Terms};
-use crate::schema;
+use crate::error::{AcknowledgeError, AppendError, ChangeError, ReadError, is_disk_full};
+use crate::head::HeadCopy;
+use crate::head::judge::Standing;
+use crate::incident::{self, Incident};
+use crate::open::Source;
+use crate::quota::Reserve;
+
+use self::opening::settle;
 
 /// The file with its one writing connection.
 #[derive(Debug)]
@@ -41,77 +44,10 @@ pub struct JournalFile {
     standing: Standing,
     noticed: Option<Incident>,
     head_copy: Arc<HeadCopy>,
+    reserve: Arc<Reserve>,
 }
 
 impl JournalFile {
-    /// Opens a journal, or begins one.
-    ///
-    /// # Errors
-    /// Another process has it, the key is another one, the file is damaged or needs a later
-    /// version, or the file system refuses.
-    pub fn open(options: &Options) -> Result<Self, OpenError> {
-        Self::open_under(options, &Terms::default())
-    }
-
-    /// Opens a journal under terms, or begins one.
-    ///
-    /// # Errors
-    /// As [`JournalFile::open`].
-    pub fn open_under(options: &Options, terms: &Terms) -> Result<Self, OpenError> {
-        let source = Source::take_with(&options.file, &options.key, terms.seams)?;
-        let found = head::find(&source)?;
-        if let Some(copied) = found.held()
-            && !terms.seams.ignore_head_copy
-            && source.is_absent()?
-        {
-            let Copied { epoch, head, .. } = *copied;
-            let lost = Standing::TailLost { epoch, last: Sequence::NONE, copied: head };
-            return Err(source.lost(lost));
-        }
-        source.create()?;
-        let failed = |error| source.refused("open journal", error);
-        let connection = source.writer().map_err(failed)?;
-        let version = schema::prepare(&source, &connection, options.new_epoch)?;
-        source.sync_folder()?;
-        settle(&connection).map_err(failed)?;
-        let tail = Tail::load(&connection).map_err(failed)?;
-        let evidence = evidence(&connection, &tail, version, found.held()).map_err(failed)?;
-        let standing = match terms.seams.ignore_head_copy {
-            true => Standing::Holds,
-            false => judge(&found, &evidence),
-        };
-        if standing.is_loss() {
-            return Err(source.lost(standing));
-        }
-        let is_kept = !standing.is_alarm() || terms.salvage_at.is_some();
-        let head_copy = Arc::new(HeadCopy::new(&source, found, is_kept)?);
-        let connection = Some(connection);
-        let mut file = Self { source, connection, tail, standing, noticed: None, head_copy };
-        if let Some(at) = terms.salvage_at {
-            file.write_down(at)?;
-        }
-        file.sync_head_copy()
-            .map_err(|error| file.source.failed("write the head copy of", error))?;
-        Ok(file)
-    }
-
-    /// Writes down what the opening found, before the next one finds it in order.
-    fn write_down(&mut self, at: Timestamp) -> Result<(), OpenError> {
-        let Some(kind) = IncidentKind::of(self.standing) else { return Ok(()) };
-        let epoch = self.tail.state.identity.epoch;
-        let incident = Incident { at, kind, epoch, set_aside: None, missing: Vec::new() };
-        let recorded = self.transact(|connection, _| incident::record(connection, &incident));
-        recorded.map_err(|error| self.source.refused("write down what happened to", error))?;
-        self.noticed = Some(incident);
-        Ok(())
-    }
-
-    /// What this opening noticed of the files, and wrote down.
-    #[must_use]
-    pub const fn noticed(&self) -> Option<&Incident> {
-        self.noticed.as_ref()
-    }
-
     /// How journal and head copy stood to each other when it was opened.
     #[must_use]
     pub const fn standing(&self) -> Standing {
@@ -145,6 +81,10 @@ impl JournalFile {
     /// Appends entries in one transaction; an entry that breaks a rule fails alone. All of it is
     /// durable when this returns.
     pub fn append(&mut self, entries: &[Prepared]) -> Vec<Result<Appended, AppendError>> {
+        let (connection, log) = (self.connection.as_ref(), self.source.log_file());
+        if let Some(refusal) = self.reserve.refusal(connection, &log) {
+            return vec![Err(refusal); entries.len()];
+        }
         let written = self.transact(|connection, tail| write_group(connection, tail, entries));
         written.unwrap_or_else(|error| vec![Err(AppendError::new(error)); entries.len()])
     }
@@ -256,6 +196,49 @@ impl JournalFile {
         })
     }
 
+    /// The note under a name.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn note(&self, name: &str) -> Result<Option<Vec<u8>>, ReadError> {
+        self.read("read a note", |connection| remember::note(connection, name))
+    }
+
+    /// Where an input stands, as written with its last entry.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn cursor(&self, input: &str) -> Result<Option<Vec<u8>>, ReadError> {
+        self.read("read an input's cursor", |connection| remember::input_cursor(connection, input))
+    }
+
+    /// What happened to the files, newest first.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn incidents(&self, count_max: usize) -> Result<Vec<Incident>, ReadError> {
+        self.read("read what happened to the files", |connection| {
+            incident::latest(connection, count_max)
+        })
+    }
+
+    /// Looks whether a disk that was full has room again, and takes events again if so. The thread
+    /// that a [`Journal`](crate::Journal) has for it does so by itself.
+    pub fn look_for_room(&self) {
+        self.reserve.restore();
+    }
+
+    pub(crate) const fn reserve(&self) -> &Arc<Reserve> {
+        &self.reserve
+    }
+
+    /// Bytes that the journal takes.
+    #[cfg(test)]
+    pub(crate) fn used_bytes(&self) -> Result<u64, ReadError> {
+        let log = self.source.log_file();
+        self.read("measure the journal", |connection| crate::quota::used(connection, &log))
+    }
+
     /// How long the log is.
     pub(crate) fn log(&self) -> Result<Log, ReadError> {
         self.read("measure the log", Log::measure)
@@ -272,7 +255,10 @@ impl JournalFile {
         read: impl FnOnce(&Connection) -> rusqlite::Result<T>,
     ) -> Result<T, ReadError> {
         let connection = self.connection.as_ref().ok_or_else(|| ReadError::new(attempt, Shut))?;
-        read(connection).map_err(|error| ReadError::new(attempt, error))
+        read(connection).map_err(|error| {
+            self.source.look_at(&error);
+            ReadError::new(attempt, error)
+        })
     }
 
     pub(crate) const fn source(&self) -> &Arc<Source> {
@@ -304,6 +290,10 @@ impl JournalFile {
                 Ok(value)
             }
             Err(error) => {
+                self.source.look_at(&error);
+                if is_disk_full(&error) {
+                    self.reserve.release();
+                }
                 drop(connection);
                 match self.reopen() {
                     Ok(connection) => self.connection = Some(connection),
@@ -321,33 +311,10 @@ impl JournalFile {
     fn reopen(&mut self) -> rusqlite::Result<Connection> {
         let connection = self.source.writer()?;
         settle(&connection)?;
+        Source::keep_log(&connection, false)?;
         self.tail = Tail::load(&connection)?;
         Ok(connection)
     }
-}
-
-/// What the journal says about the copy.
-fn evidence(
-    connection: &Connection,
-    tail: &Tail,
-    version: u32,
-    copied: Option<&Copied>,
-) -> rusqlite::Result<Evidence> {
-    let number = copied.map(|copied| read::number_of(connection, copied.epoch)).transpose()?;
-    let copied_epoch = match (copied, number.flatten()) {
-        (Some(copied), Some(number)) => Some(CopiedEpoch {
-            last: epoch::last_entry(connection, number)?.sequence,
-            chain_hash: epoch::chain_hash(connection, number, copied.head.sequence)?,
-        }),
-        _ => None,
-    };
-    Ok(Evidence {
-        is_new: version == 0,
-        is_older: version < schema::WITH_HEAD_COPY,
-        current: tail.state.identity.epoch,
-        acknowledged: tail.state.acknowledged.sequence,
-        copied_epoch,
-    })
 }
 
 /// The file is shut after a failed transaction and could not be opened again yet.
@@ -364,17 +331,4 @@ fn in_transaction<T>(
     let value = operation(connection, tail)?;
     connection.prepare_cached("COMMIT")?.execute([])?;
     Ok(value)
-}
-
-/// Makes durable whatever the log holds. A crash may have left a commit that was written but not
-/// synced; it must not be answered as a replay before it is.
-fn settle(connection: &Connection) -> rusqlite::Result<()> {
-    let busy: bool = connection.query_row("PRAGMA wal_checkpoint(FULL)", [], |row| row.get(0))?;
-    match busy {
-        false => Ok(()),
-        true => Err(rusqlite::Error::SqliteFailure(
-            rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_BUSY),
-            Some("the log could not be made durable".to_owned()),
-        )),
-    }
 }

@@ -4,7 +4,7 @@
 
 use protocol::chain::{ChainHash, Epoch, Position, Sequence};
 
-use super::{Copied, Found};
+use super::{Copied, Found, SALT_BYTES};
 
 /// How journal and head copy stood to each other when the journal was opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,6 +48,8 @@ pub(crate) struct Evidence {
     pub(crate) is_new: bool,
     /// Whether the journal comes from a version without a copy.
     pub(crate) is_older: bool,
+    /// The salt of the journal's file; none if it cannot be read yet.
+    pub(crate) salt: Option<[u8; SALT_BYTES]>,
     /// The epoch that is written.
     pub(crate) current: Epoch,
     /// The last entry of it that the relay acknowledged.
@@ -102,6 +104,10 @@ fn judge_held(copied: &Copied, evidence: &Evidence) -> Standing {
     if copied.pending == Some(evidence.current) {
         // It began as announced; what came before was compared when it was announced.
         return Standing::Holds;
+    }
+    // Each file has a salt of its own, also under the same key and of the same epoch.
+    if evidence.salt.is_some_and(|salt| salt != copied.salt) && !evidence.is_new {
+        return Standing::Replaced { epoch, copied: head };
     }
     let Some(ours) = evidence.copied_epoch else {
         return match evidence.is_new {

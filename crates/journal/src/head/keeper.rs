@@ -1,4 +1,5 @@
-//! Writes the head copy beside the writer, a moment after each commit.
+//! Writes the head copy beside the writer, a moment after each commit, and makes the reserve again
+//! once a full disk has room.
 //!
 //! A copy costs two syncs, which no caller should wait for: a thread of its own writes one copy
 //! for whatever was committed meanwhile. Does not decide what the copy says.
@@ -11,6 +12,7 @@ use std::time::Instant;
 use super::HeadCopy;
 use crate::open::{OpenError, Source};
 use crate::policy;
+use crate::quota::{Reserve, Room};
 use crate::writer::Published;
 
 /// The thread that keeps the copy.
@@ -26,18 +28,19 @@ impl Keeper {
         source: &Arc<Source>,
         copy: Arc<HeadCopy>,
         published: Arc<Published>,
+        reserve: Arc<Reserve>,
     ) -> Result<Self, OpenError> {
         // One wake-up is enough to know that there is something to do.
         let (wake, woken) = sync_channel(1);
         let kept = Arc::clone(source);
         let thread = std::thread::Builder::new()
             .name("journal-head".to_owned())
-            .spawn(move || keep_up(&woken, &kept, &copy, &published))
+            .spawn(move || keep_up(&woken, &kept, &copy, &published, &reserve))
             .map_err(|error| source.failed("start the thread for the head of journal", error))?;
         Ok(Self { wake: Some(wake), thread: Some(thread) })
     }
 
-    /// Something was committed.
+    /// Something was committed, or found the disk full.
     pub(crate) fn wake(&self) {
         match self.wake.as_ref().map(|wake| wake.try_send(())) {
             None | Some(Ok(()) | Err(TrySendError::Full(()))) => {}
@@ -60,20 +63,34 @@ impl Drop for Keeper {
     }
 }
 
-fn keep_up(woken: &Receiver<()>, source: &Source, copy: &HeadCopy, published: &Published) {
+fn keep_up(
+    woken: &Receiver<()>,
+    source: &Source,
+    copy: &HeadCopy,
+    published: &Published,
+    reserve: &Reserve,
+) {
     #[expect(clippy::disallowed_methods, reason = "this thread times its own waiting")]
     let now = Instant::now;
     let mut due: Option<Instant> = None;
     loop {
-        let news = match due {
+        let is_full = reserve.room() == Room::DiskFull;
+        let copy_in = due.map(|due| due.saturating_duration_since(now()));
+        let look_in = is_full.then_some(policy::ROOM_RETRY);
+        let news = match copy_in.into_iter().chain(look_in).min() {
             None => woken.recv().map_err(|_| RecvTimeoutError::Disconnected),
-            Some(due) => woken.recv_timeout(due.saturating_duration_since(now())),
+            Some(wait) => woken.recv_timeout(wait),
         };
         match news {
             Ok(()) => due = due.or_else(|| now().checked_add(policy::HEAD_COPY_DELAY)),
             Err(RecvTimeoutError::Timeout) => {
-                let is_written = written(source, copy, published);
-                due = (!is_written).then(|| now() + policy::HEAD_COPY_RETRY);
+                if is_full {
+                    reserve.restore();
+                }
+                if due.is_some_and(|due| due <= now()) {
+                    let is_written = written(source, copy, published);
+                    due = (!is_written).then(|| now() + policy::HEAD_COPY_RETRY);
+                }
             }
             Err(RecvTimeoutError::Disconnected) => {
                 written(source, copy, published);

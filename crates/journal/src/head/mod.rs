@@ -153,6 +153,11 @@ impl HeadCopy {
     }
 }
 
+/// Writes a copy, for a journal that is not open.
+pub(crate) fn put(source: &Source, copied: &Copied) -> io::Result<()> {
+    files::replace(&source.head_file(), &encode(&derived(source.key()), copied))
+}
+
 fn derived(key: &DataKey) -> hmac::Key {
     key.derived(KEY_LABEL)
 }

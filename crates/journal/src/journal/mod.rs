@@ -24,6 +24,7 @@ use crate::head::HeadCopy;
 use crate::head::judge::Standing;
 use crate::incident::Incident;
 use crate::open::{OpenError, Options, Source, Terms};
+use crate::quota::{Reserve, Room};
 use crate::readers::Readers;
 use crate::seams::Seams;
 use crate::verify::{self, Verification, VerifyProgress};
@@ -37,14 +38,15 @@ pub struct Journal {
 
 #[derive(Debug)]
 struct Inner {
-    // The writer goes first: the last connection to close takes the log with it.
-    writer: Writer,
+    // The writer goes last: its connection takes the log with it.
     readers: Readers,
+    writer: Writer,
     published: Arc<Published>,
     source: Arc<Source>,
     standing: Standing,
     noticed: Option<Incident>,
     copy: Arc<HeadCopy>,
+    reserve: Arc<Reserve>,
 }
 
 impl Journal {
@@ -75,9 +77,10 @@ impl Journal {
         let (standing, noticed) = (file.standing(), file.noticed().cloned());
         let copy = Arc::clone(file.head_copy());
         let published = Arc::new(Published::new(file.state().clone()));
-        let writer = Writer::start(file, Arc::clone(&published))?;
+        let reserve = Arc::clone(file.reserve());
         let readers = Readers::new(Arc::clone(&source));
-        let inner = Inner { writer, readers, published, source, standing, noticed, copy };
+        let writer = Writer::start(file, Arc::clone(&published), readers.clone())?;
+        let inner = Inner { writer, readers, published, source, standing, noticed, copy, reserve };
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -143,6 +146,25 @@ impl Journal {
     #[must_use]
     pub fn standing(&self) -> Standing {
         self.inner.standing
+    }
+
+    /// Whether new events are taken, and if not, what is full.
+    #[must_use]
+    pub fn room(&self) -> Room {
+        self.inner.reserve.room()
+    }
+
+    /// Follows it.
+    #[must_use]
+    pub fn room_changes(&self) -> watch::Receiver<Room> {
+        self.inner.reserve.room_changes()
+    }
+
+    /// Becomes true when a page cannot be read: the journal is to be closed and opened again under
+    /// terms that salvage it.
+    #[must_use]
+    pub fn damage(&self) -> watch::Receiver<bool> {
+        self.inner.source.damage()
     }
 
     /// What this opening noticed of the files, and wrote down; none if all was well.

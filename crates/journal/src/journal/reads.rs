@@ -20,6 +20,7 @@ use crate::cursor::{read, remember, stats};
 use crate::epoch;
 use crate::error::ReadError;
 use crate::incident::{self, Incident, Missing};
+use crate::quota;
 
 impl Journal {
     /// The entries of the current epoch after a sequence, at most `count_max` and, beyond the
@@ -93,6 +94,23 @@ impl Journal {
         .await
     }
 
+    /// Entries of every epoch oldest first, after the end of an earlier page; at most `count_max`
+    /// and, beyond the first, `bytes_max` bytes of records.
+    ///
+    /// # Errors
+    /// They cannot be read.
+    pub async fn forward(
+        &self,
+        after: Option<PageEnd>,
+        count_max: usize,
+        bytes_max: usize,
+    ) -> Result<Vec<JournaledEvent>, ReadError> {
+        self.read("export entries", move |connection| {
+            read::forward(connection, after, count_max, bytes_max)
+        })
+        .await
+    }
+
     /// Where an event stands in each target, as the relay last said.
     ///
     /// # Errors
@@ -151,12 +169,21 @@ impl Journal {
     /// They cannot be read.
     pub async fn stats(&self) -> Result<Stats, ReadError> {
         let source = Arc::clone(&self.inner.source);
-        let mut stats = self.read("read the journal's figures", stats::stats).await?;
+        let log = source.log_file();
+        let figures = move |connection: &Connection| {
+            let used_bytes = quota::used(connection, &log)?;
+            Ok(Stats { used_bytes, ..stats::stats(connection)? })
+        };
+        let mut stats = self.read("read the journal's figures", figures).await?;
         let size = |file: &Path| match fs::metadata(file) {
             Ok(metadata) => Ok(metadata.len()),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(0),
             Err(error) => Err(ReadError::new("measure the journal's files", error)),
         };
+        stats.quota_left_bytes = self.inner.reserve.quota_left(stats.used_bytes);
+        let folder = source.file.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let free = fs4::available_space(folder.unwrap_or(Path::new(".")));
+        stats.disk_free_bytes = free.map_err(|error| ReadError::new("measure the disk", error))?;
         stats.file_bytes = size(&source.file)?;
         stats.log_bytes = size(&source.log_file())?;
         Ok(stats)

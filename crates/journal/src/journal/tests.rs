@@ -1,5 +1,7 @@
 //! The journal under many hands.
 
+use std::fs;
+
 use protocol::chain::Sequence;
 
 use super::*;
@@ -171,4 +173,68 @@ async fn a_long_log_is_copied_into_the_file_while_appends_go_on() {
         }
     }
     panic!("the log was never copied: {:?}", journal.stats().await.unwrap());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reader_that_never_ends_keeps_the_log_within_its_bound() {
+    let place = Place::new();
+    let journal = open(&place);
+    journal.append(sale(0)).await.unwrap();
+    let stuck = journal.clone();
+    let stuck = tokio::spawn(async move {
+        let endless = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n)
+                       SELECT count(*) FROM n, (SELECT 1 FROM entries LIMIT 1)";
+        let read = stuck.inner.readers.run("read for ever", |connection| {
+            connection.query_row(endless, [], |row| row.get::<_, i64>(0))
+        });
+        read.await
+    });
+    let bound = u64::try_from(crate::policy::LOG_BYTES_MAX).unwrap();
+    let mut longest = 0;
+    for group in 0..2_000_u128 {
+        let entries = (1..=50).map(|n| sale(group * 50 + n)).collect();
+        for outcome in journal.append_all(entries).await {
+            outcome.unwrap();
+        }
+        longest = longest.max(fs::metadata(place.log_file()).unwrap().len());
+    }
+    assert!(longest <= bound, "{longest} bytes");
+    assert!(longest > bound / 4, "{longest} bytes: nothing held the log");
+    assert!(stuck.await.unwrap().is_err(), "it was interrupted");
+    assert_eq!(journal.stats().await.unwrap().unsent, 100_001);
+}
+
+#[tokio::test]
+async fn a_page_that_cannot_be_read_is_told_and_the_next_opening_salvages() {
+    let place = Place::new();
+    let journal = open(&place);
+    for outcome in journal.append_all((1..=300).map(sale).collect()).await {
+        outcome.unwrap();
+    }
+    drop(journal);
+    let page: i64 = place
+        .raw()
+        .query_row(
+            "SELECT min(pageno) FROM dbstat WHERE name = 'bodies' AND pagetype = 'leaf'",
+            [],
+            |row| row.get(0),
+        )
+        .unwrap();
+    let mut bytes = fs::read(place.file()).unwrap();
+    bytes[usize::try_from(page - 1).unwrap() * 4_096 + 2_000] ^= 1;
+    crate::files::replace(&place.file(), &bytes).unwrap();
+    let terms = Terms { salvage_at: Some(at(9)), ..Terms::default() };
+    let options = Options { new_epoch: NEXT_EPOCH, ..place.options() };
+    let journal = Journal::open_under(&options, &terms).unwrap();
+    assert!(journal.noticed().is_none(), "nothing has read that page yet");
+    assert!(!*journal.damage().borrow());
+    assert!(journal.read_after(Sequence::NONE, 300, usize::MAX).await.is_err());
+    assert!(*journal.damage().borrow());
+    drop(journal);
+    let journal = Journal::open_under(&options, &terms).unwrap();
+    let incident = journal.noticed().unwrap();
+    let lost: u64 = incident.missing.iter().map(crate::Missing::count).sum();
+    assert!((1..60).contains(&lost), "{incident:?}");
+    assert_eq!(journal.head().sequence, Sequence(300 - lost));
+    assert_eq!(journal.missing().await.unwrap(), incident.missing);
 }

@@ -35,6 +35,11 @@ impl DataKey {
         Ok(Self(bytes))
     }
 
+    /// The bytes, for reading pages without SQLCipher alone.
+    pub(crate) const fn expose_bytes(&self) -> [u8; KEY_BYTES] {
+        self.0
+    }
+
     /// A key for another purpose, from which this one cannot be found.
     pub(crate) fn derived(&self, label: &[u8]) -> hmac::Key {
         let derived = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &self.0), label);

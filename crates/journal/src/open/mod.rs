@@ -3,6 +3,7 @@
 //! Exactly one process has a journal open. A file that cannot be trusted is refused and left as
 //! it is. Does not know the tables.
 
+mod error;
 #[cfg(test)]
 mod tests;
 
@@ -13,17 +14,22 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use protocol::chain::{Epoch, Sequence};
+use protocol::chain::Epoch;
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
+use tokio::sync::watch;
 
-use crate::error::Cause;
 use crate::files::beside;
 use crate::head::SALT_BYTES;
 use crate::head::judge::Standing;
 use crate::key::DataKey;
 use crate::key::file::sync_folder_of;
 use crate::policy;
+use crate::quota::Quota;
+use crate::salvage;
 use crate::seams::Seams;
+
+pub use self::error::OpenError;
 
 /// The oldest SQLite that may write: before it, a checkpoint beside a writer could reset the log
 /// under it and lose commits.
@@ -52,94 +58,10 @@ pub struct Terms {
     /// The host's clock, if the journal is to be salvaged when it cannot go on as it stands, and
     /// what happened to its files is to be written down in it.
     pub salvage_at: Option<Timestamp>,
+    /// How much of the disk it may take.
+    pub quota: Quota,
     /// Faults, for a harness alone.
     pub seams: Seams,
-}
-
-/// Why a journal cannot be opened. It is left as it is.
-#[derive(Debug, Clone, thiserror::Error)]
-pub enum OpenError {
-    /// Another process has it open: the agent itself, as a rule.
-    #[error("open journal `{file}`: another process has it open")]
-    InUse {
-        /// The journal's file.
-        file: PathBuf,
-    },
-    /// The key does not open it. A file whose first page is damaged looks the same.
-    #[error("open journal `{file}`: the key does not open it, or its first page is damaged")]
-    WrongKey {
-        /// The journal's file.
-        file: PathBuf,
-    },
-    /// What stands in it cannot be a journal.
-    #[error("open journal `{file}`: damaged: {what}")]
-    Damaged {
-        /// The journal's file.
-        file: PathBuf,
-        /// What is wrong.
-        what: String,
-    },
-    /// It ends before an entry that was committed: its tail is lost, or it is an older version of
-    /// itself.
-    #[error(
-        "open journal `{file}`: it ends at entry {last} of epoch {epoch}, but entry {committed} was \
-         committed"
-    )]
-    TailLost {
-        /// The journal's file.
-        file: PathBuf,
-        /// The epoch.
-        epoch: Epoch,
-        /// The last entry of it that is there.
-        last: Sequence,
-        /// The last entry that the head copy names.
-        committed: Sequence,
-    },
-    /// It holds another history than the one that was committed.
-    #[error(
-        "open journal `{file}`: entry {committed} of epoch {epoch} was committed, and what stands in \
-         the file is another history"
-    )]
-    Replaced {
-        /// The journal's file.
-        file: PathBuf,
-        /// The epoch.
-        epoch: Epoch,
-        /// The last entry that the head copy names.
-        committed: Sequence,
-    },
-    /// It was written by a later version that this one cannot read.
-    #[error("open journal `{file}`: it needs a reader of version {found}, this is version {known}")]
-    Newer {
-        /// The journal's file.
-        file: PathBuf,
-        /// The reader that it needs.
-        found: u32,
-        /// The reader that this program is.
-        known: u32,
-    },
-    /// The file system refuses.
-    #[error("{attempt} `{file}`")]
-    Io {
-        /// What was tried.
-        attempt: &'static str,
-        /// The file.
-        file: PathBuf,
-        /// The cause.
-        #[source]
-        source: Cause,
-    },
-    /// SQLite refuses.
-    #[error("{attempt} `{file}`")]
-    Database {
-        /// What was tried.
-        attempt: &'static str,
-        /// The journal's file.
-        file: PathBuf,
-        /// The cause.
-        #[source]
-        source: Cause,
-    },
 }
 
 /// Opens a file as it is, or makes an empty one that only its owner may read.
@@ -157,6 +79,8 @@ pub(crate) struct Source {
     pub(crate) file: PathBuf,
     key: DataKey,
     seams: Seams,
+    /// Whether a page could not be read.
+    damaged: watch::Sender<bool>,
     /// The operating system gives the lock back when this is closed, also after a crash.
     _lock: File,
 }
@@ -192,7 +116,8 @@ impl Source {
             }
             Err(TryLockError::Error(error)) => return Err(failed(error)),
         }
-        Ok(Arc::new(Self { file: file.to_owned(), key: key.clone(), seams, _lock: lock }))
+        let damaged = watch::Sender::new(false);
+        Ok(Arc::new(Self { file: file.to_owned(), key: key.clone(), seams, damaged, _lock: lock }))
     }
 
     /// Makes the file if there is none, for its owner only. SQLite takes an empty file for a new
@@ -208,7 +133,8 @@ impl Source {
 
     /// Opens the connection that writes; creates the file if there is none.
     pub(crate) fn writer(&self) -> rusqlite::Result<Connection> {
-        let connection = self.connect(OpenFlags::default(), policy::WRITER_CACHE_KIB)?;
+        let connection =
+            self.connect(&self.file, OpenFlags::default(), policy::WRITER_CACHE_KIB)?;
         connection.execute_batch(&format!(
             "PRAGMA journal_mode = WAL;
              PRAGMA synchronous = {};
@@ -222,6 +148,54 @@ impl Source {
         Ok(connection)
     }
 
+    /// Opens a file beside the journal that is made in one go and synced at its end; a crash before
+    /// that begins it anew.
+    pub(crate) fn scratch(&self, file: &Path) -> rusqlite::Result<Connection> {
+        let made = private(file);
+        made.map_err(|error| {
+            let full = error.kind() == std::io::ErrorKind::StorageFull;
+            let code =
+                if full { rusqlite::ffi::SQLITE_FULL } else { rusqlite::ffi::SQLITE_CANTOPEN };
+            let code = rusqlite::ffi::Error::new(code);
+            rusqlite::Error::SqliteFailure(code, Some(error.to_string()))
+        })?;
+        let connection = self.connect(file, OpenFlags::default(), policy::WRITER_CACHE_KIB)?;
+        connection.execute_batch("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;")?;
+        Ok(connection)
+    }
+
+    /// Says whether closing the last connection leaves the log as it is, or brings it into the file.
+    /// Only the writer of a journal that is known to be whole does the latter.
+    pub(crate) fn keep_log(connection: &Connection, kept: bool) -> rusqlite::Result<()> {
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, kept).map(drop)
+    }
+
+    /// Whether the key opens the first page.
+    pub(crate) fn key_fits(&self) -> bool {
+        let looked = self.reader().and_then(|connection| {
+            connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))
+        });
+        looked.is_ok()
+    }
+
+    /// Looks at a failure: if a page cannot be read, whoever has the journal open is told, and the
+    /// next opening salvages.
+    pub(crate) fn look_at(&self, error: &rusqlite::Error) {
+        if !is_damage(error) || self.damaged.send_replace(true) {
+            return;
+        }
+        let file = self.file.display();
+        tracing::error!(%error, %file, "a page of the journal cannot be read; the next opening salvages");
+        if let Err(error) = salvage::suspect(self) {
+            tracing::error!(%error, %file, "that a page cannot be read could not be written down");
+        }
+    }
+
+    /// Whether a page could not be read.
+    pub(crate) fn damage(&self) -> watch::Receiver<bool> {
+        self.damaged.subscribe()
+    }
+
     /// Makes the names of a new file and its log durable.
     pub(crate) fn sync_folder(&self) -> Result<(), OpenError> {
         sync_folder_of(&self.file).map_err(|error| self.failed("sync the folder of journal", error))
@@ -230,14 +204,20 @@ impl Source {
     /// Opens a connection that only reads.
     pub(crate) fn reader(&self) -> rusqlite::Result<Connection> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = self.connect(flags, policy::READER_CACHE_KIB)?;
+        let connection = self.connect(&self.file, flags, policy::READER_CACHE_KIB)?;
         connection.execute_batch("PRAGMA query_only = ON;")?;
         Ok(connection)
     }
 
-    fn connect(&self, flags: OpenFlags, cache_kib: usize) -> rusqlite::Result<Connection> {
-        let connection = Connection::open_with_flags(&self.file, flags)?;
+    fn connect(
+        &self,
+        file: &Path,
+        flags: OpenFlags,
+        cache_kib: usize,
+    ) -> rusqlite::Result<Connection> {
+        let connection = Connection::open_with_flags(file, flags)?;
         connection.busy_timeout(BUSY_TIMEOUT)?;
+        Self::keep_log(&connection, true)?;
         connection.set_prepared_statement_cache_capacity(policy::STATEMENTS_MAX);
         // What SQLCipher finds comes back as an error; it shall not write to standard error too.
         let key = self.key.expose_hex();
@@ -312,5 +292,16 @@ impl Source {
     /// The log, which grows beside the file.
     pub(crate) fn log_file(&self) -> PathBuf {
         beside(&self.file, "-wal")
+    }
+}
+
+/// Whether a failure means that what stands on the disk is not what was written.
+fn is_damage(error: &rusqlite::Error) -> bool {
+    match error {
+        rusqlite::Error::FromSqlConversionFailure(..) => true,
+        other => matches!(
+            other.sqlite_error_code(),
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)
+        ),
     }
 }

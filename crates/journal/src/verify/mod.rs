@@ -2,7 +2,8 @@
 //!
 //! Finds a changed, moved, missing or added record, and a mark beyond the history. Of a pruned
 //! record only the chain hash is left: it is taken as it stands, and the next record that is
-//! there must follow from it. Cannot see that the newest entries are gone (nothing in the file
+//! there must follow from it. What the journal itself names as missing is counted and passed over.
+//! Cannot see that the newest entries are gone (nothing in the file
 //! tells), and changes nothing.
 
 #[cfg(test)]
@@ -10,13 +11,13 @@ mod tests;
 
 use std::path::Path;
 
-use protocol::chain::{Epoch, Position, Sequence};
+use protocol::chain::{ChainHash, Epoch, Position, Sequence};
 use rusqlite::Connection;
-use rusqlite::config::DbConfig;
 
 use crate::codec::{self, EpochNumber};
 use crate::cursor::read::{self, StoredEntry};
 use crate::epoch;
+use crate::incident::{self, Missing};
 use crate::key::DataKey;
 use crate::open::{OpenError, Source};
 use crate::policy;
@@ -38,6 +39,8 @@ pub struct Verification {
     pub entries: u64,
     /// Entries among them whose record was there and hashed.
     pub records: u64,
+    /// Entries that this host is known to have lost; they are passed over.
+    pub missing: u64,
     /// The first entry that is wrong; none if everything holds.
     pub fault: Option<Fault>,
 }
@@ -87,15 +90,14 @@ pub(crate) fn verify_source(
 ) -> Result<Verification, OpenError> {
     let failed = |error| source.refused("verify journal", error);
     let connection = source.reader().map_err(failed)?;
-    // Also as the last to close it, this leaves the log where it is.
-    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).map_err(failed)?;
-    if schema::check(source, &connection)? == 0 {
+    let version = schema::check(source, &connection)?;
+    if version == 0 {
         let what = "it holds no tables".to_owned();
         return Err(OpenError::Damaged { file: source.file.clone(), what });
     }
-    let chains = chains(&connection).map_err(failed)?;
+    let chains = chains(&connection, version).map_err(failed)?;
     let entries_total = chains.iter().map(|chain| chain.head.sequence.0).sum();
-    let mut found = Verification { entries: 0, records: 0, fault: None };
+    let mut found = Verification { entries: 0, records: 0, missing: 0, fault: None };
     for chain in chains {
         let fault = chain.walk(&connection, &mut found, &mut |entries| {
             progress(VerifyProgress { entries, entries_total });
@@ -113,14 +115,30 @@ struct Chain {
     number: EpochNumber,
     epoch: Epoch,
     head: Position,
+    /// What this host is known to have lost of it, in order.
+    missing: Vec<Missing>,
 }
 
-fn chains(connection: &Connection) -> rusqlite::Result<Vec<Chain>> {
+/// Where a walk stands. Behind missing entries the chain hash is not known.
+#[derive(Clone, Copy)]
+struct Stand {
+    sequence: Sequence,
+    chain_hash: Option<ChainHash>,
+}
+
+fn chains(connection: &Connection, version: u32) -> rusqlite::Result<Vec<Chain>> {
+    let missing = match version >= schema::WITH_HEAD_COPY {
+        true => incident::missing_everywhere(connection)?,
+        false => Vec::new(),
+    };
     let mut select = connection.prepare("SELECT number, epoch FROM epochs ORDER BY number")?;
     let rows = select.query_map([], |row| Ok((EpochNumber(row.get(0)?), codec::bytes(row, 1)?)))?;
     rows.map(|row| {
-        let (number, epoch) = row?;
-        Ok(Chain { number, epoch, head: epoch::last_entry(connection, number)? })
+        let (number, epoch): (_, Epoch) = row?;
+        let of_epoch = missing.iter().filter(|gap| gap.epoch == epoch).copied();
+        let mut missing: Vec<Missing> = of_epoch.collect();
+        missing.sort_by_key(|gap| gap.first);
+        Ok(Chain { number, epoch, head: epoch::last_entry(connection, number)?, missing })
     })
     .collect()
 }
@@ -133,12 +151,16 @@ impl Chain {
         found: &mut Verification,
         progress: &mut dyn FnMut(u64),
     ) -> rusqlite::Result<Option<(Sequence, FaultKind)>> {
-        let mut position = Position::START;
+        let start = Position::START;
+        let mut stand = Stand { sequence: start.sequence, chain_hash: Some(start.chain_hash) };
         let mut count_max = policy::VERIFY_ENTRIES_MAX;
-        while position.sequence < self.head.sequence {
-            let expected = position.sequence.next();
-            let (entries, acknowledged) = match self.look(connection, position.sequence, count_max)
-            {
+        loop {
+            self.pass_missing(&mut stand, found);
+            if stand.sequence >= self.head.sequence {
+                break;
+            }
+            let expected = stand.sequence.next();
+            let (entries, acknowledged) = match self.look(connection, stand.sequence, count_max) {
                 Ok(read) => read,
                 // One of many cannot be read: go on singly to name it.
                 Err(_) if count_max > 1 => {
@@ -153,9 +175,12 @@ impl Chain {
                 return Ok(Some((expected, FaultKind::Missing)));
             }
             for entry in &entries {
-                match self.follows(position, entry, acknowledged) {
-                    Ok(next) => position = next,
-                    Err(kind) => return Ok(Some((position.sequence.next(), kind))),
+                if self.gap_at(stand.sequence.next()).is_some() {
+                    break;
+                }
+                match self.follows(stand, entry, acknowledged) {
+                    Ok(next) => stand = next,
+                    Err(kind) => return Ok(Some((stand.sequence.next(), kind))),
                 }
                 found.entries += 1;
                 found.records += u64::from(entry.record.is_some());
@@ -163,7 +188,21 @@ impl Chain {
             progress(found.entries);
         }
         let acknowledged = epoch::last_acknowledged(connection, self.number)?;
-        Ok((acknowledged > position.sequence).then_some((acknowledged, FaultKind::BeyondHead)))
+        Ok((acknowledged > stand.sequence).then_some((acknowledged, FaultKind::BeyondHead)))
+    }
+
+    /// What is missing at a sequence.
+    fn gap_at(&self, sequence: Sequence) -> Option<&Missing> {
+        let before = self.missing.partition_point(|gap| gap.last < sequence);
+        self.missing.get(before).filter(|gap| gap.first <= sequence)
+    }
+
+    /// Passes what is known to be missing.
+    fn pass_missing(&self, stand: &mut Stand, found: &mut Verification) {
+        while let Some(gap) = self.gap_at(stand.sequence.next()) {
+            found.missing += gap.last.since(stand.sequence);
+            *stand = Stand { sequence: gap.last, chain_hash: None };
+        }
     }
 
     /// Reads entries and the mark in one short snapshot, so that what is pruned meanwhile is
@@ -182,25 +221,27 @@ impl Chain {
         Ok((entries, acknowledged))
     }
 
-    /// The position after an entry, if it is the one that is due.
+    /// Where the walk stands after an entry, if it is the one that is due.
     fn follows(
         &self,
-        before: Position,
+        before: Stand,
         entry: &StoredEntry,
         acknowledged: Sequence,
-    ) -> Result<Position, FaultKind> {
+    ) -> Result<Stand, FaultKind> {
         let expected = before.sequence.next();
         if entry.sequence != expected {
             return Err(FaultKind::Missing);
         }
-        match &entry.record {
-            Some(record) => {
-                let next = before.extended(self.epoch, record);
-                let holds = next.chain_hash == entry.chain_hash;
-                if holds { Ok(next) } else { Err(FaultKind::Broken) }
+        let computed = before.chain_hash.zip(entry.record.as_ref()).map(|(chain_hash, record)| {
+            let before = Position { sequence: before.sequence, chain_hash };
+            before.extended(self.epoch, record).chain_hash
+        });
+        match computed {
+            Some(computed) if computed != entry.chain_hash => Err(FaultKind::Broken),
+            None if entry.record.is_none() && expected > acknowledged => {
+                Err(FaultKind::BodyMissing)
             }
-            None if expected > acknowledged => Err(FaultKind::BodyMissing),
-            None => Ok(Position { sequence: expected, chain_hash: entry.chain_hash }),
+            _ => Ok(Stand { sequence: expected, chain_hash: Some(entry.chain_hash) }),
         }
     }
 }

@@ -40,7 +40,10 @@ fn an_untouched_journal_holds_and_says_how_far_it_is() {
     drop(file);
     let mut seen = Vec::new();
     let found = verify(&place.file(), &key(1), &mut |p| seen.push((p.entries, p.entries_total)));
-    assert_eq!(found.unwrap(), Verification { entries: 2_101, records: 2_001, fault: None });
+    assert_eq!(
+        found.unwrap(),
+        Verification { entries: 2_101, records: 2_001, missing: 0, fault: None }
+    );
     assert_eq!(seen, [(1_000, 2_101), (2_000, 2_101), (2_100, 2_101), (2_101, 2_101)]);
     assert_eq!(tampered(""), None);
 }
@@ -53,7 +56,10 @@ fn verifying_what_a_crash_left_changes_nothing() {
     let crashed = place.crashed();
     let files = || [crashed.file(), crashed.log_file()].map(|file| std::fs::read(file).unwrap());
     let before = files();
-    assert_eq!(verified(&crashed), Verification { entries: 10, records: 10, fault: None });
+    assert_eq!(
+        verified(&crashed),
+        Verification { entries: 10, records: 10, missing: 0, fault: None }
+    );
     assert_eq!(files(), before);
 }
 

@@ -21,6 +21,8 @@ use crate::file::JournalFile;
 use crate::head::keeper::Keeper;
 use crate::open::OpenError;
 use crate::policy;
+use crate::quota::Room;
+use crate::readers::Readers;
 
 type Outcomes = Vec<Result<Appended, AppendError>>;
 
@@ -87,6 +89,7 @@ struct Beside {
     published: Arc<Published>,
     checkpointer: Checkpointer,
     keeper: Keeper,
+    readers: Readers,
 }
 
 /// The way to the writing thread.
@@ -103,16 +106,26 @@ pub(crate) struct Ended;
 
 impl Writer {
     /// Starts the thread, and those that copy the log and the head beside it.
-    pub(crate) fn start(file: JournalFile, published: Arc<Published>) -> Result<Self, OpenError> {
+    pub(crate) fn start(
+        file: JournalFile,
+        published: Arc<Published>,
+        readers: Readers,
+    ) -> Result<Self, OpenError> {
         let source = Arc::clone(file.source());
         let checkpointer = Checkpointer::start(&source)?;
         let copy = Arc::clone(file.head_copy());
-        let keeper = Keeper::start(&source, copy, Arc::clone(&published))?;
-        let beside = Beside { published, checkpointer, keeper };
+        let reserve = Arc::clone(file.reserve());
+        let keeper = Keeper::start(&source, copy, Arc::clone(&published), reserve)?;
+        let beside = Beside { published, checkpointer, keeper, readers };
         let (requests, queue) = mpsc::channel(policy::QUEUE_REQUESTS_MAX);
         let thread = std::thread::Builder::new()
             .name("journal-writer".to_owned())
-            .spawn(move || write_all(file, queue, &beside))
+            .spawn(move || {
+                let file = write_all(file, queue, &beside);
+                // The last connection to close takes the log with it.
+                drop(beside);
+                drop(file);
+            })
             .map_err(|error| source.failed("start the writing thread of journal", error))?;
         let room = Arc::new(Semaphore::new(policy::QUEUE_KIB_MAX));
         Ok(Self { requests: Some(requests), room, thread: Some(thread) })
@@ -165,7 +178,11 @@ impl Drop for Writer {
     }
 }
 
-fn write_all(mut file: JournalFile, mut queue: mpsc::Receiver<Request>, beside: &Beside) {
+fn write_all(
+    mut file: JournalFile,
+    mut queue: mpsc::Receiver<Request>,
+    beside: &Beside,
+) -> JournalFile {
     let mut next = queue.blocking_recv();
     while let Some(request) = next.take() {
         match request {
@@ -185,6 +202,7 @@ fn write_all(mut file: JournalFile, mut queue: mpsc::Receiver<Request>, beside: 
             next = queue.blocking_recv();
         }
     }
+    file
 }
 
 /// Takes whatever appends wait, up to a full group, and the request that ends it.
@@ -223,6 +241,11 @@ impl Beside {
     /// Keeps the log short. Callers have their answers already.
     fn tend_log(&self, file: &JournalFile) {
         let tended = file.log().and_then(|log| match log.step() {
+            Step::Interrupt => {
+                self.readers.interrupt();
+                self.checkpointer.wake();
+                Ok(log)
+            }
             Step::Wait => Ok(log),
             Step::Beside => {
                 self.checkpointer.wake();
@@ -238,7 +261,8 @@ impl Beside {
 
     /// Shows where the journal stands, before anyone is answered.
     fn publish(&self, file: &JournalFile) {
-        if self.published.show(file.state()) {
+        let is_full = file.reserve().room() == Room::DiskFull;
+        if self.published.show(file.state()) || is_full {
             self.keeper.wake();
         }
     }

@@ -14,8 +14,10 @@ fn beside(file: &JournalFile) -> Beside {
     let published = Arc::new(Published::new(file.state().clone()));
     let checkpointer = Checkpointer::start(file.source()).unwrap();
     let copy = Arc::clone(file.head_copy());
-    let keeper = Keeper::start(file.source(), copy, Arc::clone(&published)).unwrap();
-    Beside { published, checkpointer, keeper }
+    let reserve = Arc::clone(file.reserve());
+    let keeper = Keeper::start(file.source(), copy, Arc::clone(&published), reserve).unwrap();
+    let readers = Readers::new(Arc::clone(file.source()));
+    Beside { published, checkpointer, keeper, readers }
 }
 
 fn gathered(requests: Vec<Request>) -> (Vec<usize>, Option<Request>) {

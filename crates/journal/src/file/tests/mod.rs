@@ -56,7 +56,9 @@ fn a_full_disk_is_named_and_ends_with_room() {
         }
     }
     assert!(matches!(filling, Some(AppendError::DiskFull(_))), "{filling:?}");
+    assert!(matches!(append(&mut file, sale(999)), Err(AppendError::DiskFull(_))), "at once");
     // The file was opened again, and with that the disk has room.
+    file.look_for_room();
     assert!(matches!(append(&mut file, sale(1_000)), Ok(Appended::New { .. })));
     let head = file.state().clone();
     drop(file);

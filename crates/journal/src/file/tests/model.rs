@@ -11,7 +11,7 @@ use protocol::handshake::EpochReason;
 use protocol::id::EventId;
 use protocol::record::{self, Findings};
 
-use crate::append::{Appended, NewEntry, Prepared};
+use crate::append::{Appended, InputCursor, NewEntry, Prepared};
 use crate::error::AppendError;
 use crate::testing::{EPOCH, Place, at, entry, key};
 
@@ -78,6 +78,8 @@ struct Model {
     dedupe: bool,
     epochs: Vec<Epoch>,
     held: Vec<Held>,
+    /// Where the input stands: after the last entry that was journaled or recognised.
+    cursor: Option<Vec<u8>>,
     /// Every mark that ever counted: epoch, sequence, when.
     marks: Vec<(Epoch, Sequence, i64)>,
 }
@@ -115,6 +117,7 @@ impl Model {
                 return Outcome::IdReused(held.new.natural_key.clone());
             }
             if let Some(first) = same_key.iter().find(|h| h.new.content_hash == new.content_hash) {
+                self.cursor = new.cursor.map(|cursor| cursor.value);
                 return Outcome::Appended(Appended::Replay {
                     event_id: first.new.event_id,
                     epoch: first.epoch,
@@ -126,6 +129,7 @@ impl Model {
         let conflict_of = same_key.first().map(|first| first.new.event_id);
         let findings = Findings { conflict_of, ..Findings::default() };
         let record = record::seal(&new.event, &findings, new.journaled_at);
+        self.cursor = new.cursor.as_ref().map(|cursor| cursor.value.clone());
         let (epoch, position) = (self.epoch(), self.head().extended(self.epoch(), &record));
         self.held.push(Held { epoch, position, new, conflict_of, record, pruned: false });
         Outcome::Appended(match conflict_of {
@@ -163,12 +167,17 @@ impl Model {
 fn compare(steps: &[Step], dedupe: bool) -> Result<(), String> {
     let mut place = Place::new();
     let mut file = place.open();
-    let mut model = Model { dedupe, epochs: vec![EPOCH], held: Vec::new(), marks: Vec::new() };
+    let (held, marks) = (Vec::new(), Vec::new());
+    let mut model = Model { dedupe, epochs: vec![EPOCH], held, cursor: None, marks };
     for (now, step) in (0_i64..).zip(steps) {
         match step {
             Step::Append(group) => {
                 let new = |(id, receipt, content): &(u8, u8, u8)| {
-                    entry(u128::from(*id), &format!("r{receipt}"), &format!("c{content}"))
+                    let value = vec![*id, *receipt, *content];
+                    let cursor = Some(InputCursor { input: "folder".to_owned(), value });
+                    let new =
+                        entry(u128::from(*id), &format!("r{receipt}"), &format!("c{content}"));
+                    NewEntry { cursor, ..new }
                 };
                 let prepared: Vec<_> =
                     group.iter().map(|e| Prepared::new(new(e)).unwrap()).collect();
@@ -208,6 +217,7 @@ fn compare(steps: &[Step], dedupe: bool) -> Result<(), String> {
         same("epoch", now, &file.state().identity.epoch, &model.epoch())?;
         same("head", now, &file.state().head, &model.head())?;
         same("mark", now, &file.state().acknowledged.sequence, &model.acknowledged())?;
+        same("cursor", now, &file.cursor("folder").unwrap(), &model.cursor)?;
         let read = file.read_after(Sequence::NONE, 1_000, usize::MAX).unwrap();
         let read: Vec<_> = read.into_iter().map(|e| (e.chain_hash, e.record)).collect();
         let current = model.held.iter().filter(|held| held.epoch == model.epoch());
