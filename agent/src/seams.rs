@@ -32,6 +32,8 @@ pub struct Seams {
     pub answer_before_commit: bool,
     /// Fault: what was sent counts as relayed, whatever the relay says.
     pub relayed_when_sent: bool,
+    /// Fault: an acknowledgement counts whatever chain hash it names.
+    pub believes_any_hash: bool,
 }
 
 impl Seams {
@@ -60,6 +62,7 @@ impl Default for Seams {
             random: Arc::new(SystemRandom::new()),
             answer_before_commit: false,
             relayed_when_sent: false,
+            believes_any_hash: false,
         }
     }
 }
@@ -69,6 +72,7 @@ impl fmt::Debug for Seams {
         f.debug_struct("Seams")
             .field("answer_before_commit", &self.answer_before_commit)
             .field("relayed_when_sent", &self.relayed_when_sent)
+            .field("believes_any_hash", &self.believes_any_hash)
             .finish_non_exhaustive()
     }
 }

@@ -16,6 +16,17 @@ use crate::store::model::Dedupe;
 /// Reads the time.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
+/// Whether the hosts that speak under one identity are told apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Telling {
+    /// Always, but in the control that shows what happens otherwise.
+    #[default]
+    Apart,
+    /// Fault: every start of a program is taken for the same host, and nobody's silence is waited
+    /// for.
+    Nobody,
+}
+
 /// The values that only a harness changes.
 #[derive(Clone)]
 pub struct Seams {
@@ -32,6 +43,8 @@ pub struct Seams {
     pub settle_time: Option<Duration>,
     /// Fault: the acknowledgement is sent before the commit.
     pub acknowledge_before_commit: bool,
+    /// Fault: hosts are not told apart.
+    pub telling: Telling,
 }
 
 impl Default for Seams {
@@ -45,6 +58,7 @@ impl Default for Seams {
             find_before_retry: true,
             settle_time: None,
             acknowledge_before_commit: false,
+            telling: Telling::Apart,
         }
     }
 }
@@ -56,6 +70,7 @@ impl fmt::Debug for Seams {
             .field("find_before_retry", &self.find_before_retry)
             .field("settle_time", &self.settle_time)
             .field("acknowledge_before_commit", &self.acknowledge_before_commit)
+            .field("telling", &self.telling)
             .finish_non_exhaustive()
     }
 }

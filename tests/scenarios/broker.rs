@@ -45,6 +45,8 @@ fn key() -> SigningKey {
 
 fn statement() -> Statement {
     Statement {
+        aside: None,
+        inherited: None,
         protocol_version: PROTOCOL_VERSION,
         device: names().device,
         store: names().store,
@@ -115,6 +117,32 @@ async fn a_broker_that_is_killed_and_forgets_everything_loses_and_doubles_nothin
         assert!(store.line.counts().requests <= ENROLMENTS_MAX, "all else goes by the broker");
         hears_of_its_sales(&world, index).await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_revoked_device_sends_through_the_broker_is_refused_and_it_sells_on() {
+    let Some(_) = mosquitto::needed() else { return };
+    let one = |plan: &mut tests::world::Plan| {
+        plan.uplink = Uplink::Mqtt;
+        plan.stores.truncate(1);
+    };
+    let (world, _folder) = world(one).await;
+    let registers = sell(&world, world.registers().unwrap(), 3).await.unwrap();
+    world.drained(DRAIN).await.unwrap();
+    let device = async || -> serde_json::Value {
+        let listed = world.relay_command(&["device", "ls", "--json"]).await.unwrap();
+        serde_json::from_str::<serde_json::Value>(&listed.said).unwrap()[0].take()
+    };
+    let before = device().await;
+    let name = before["device"].as_str().unwrap();
+    assert_eq!(world.relay_command(&["device", "revoke", name]).await.unwrap().code, Some(0));
+    sell(&world, registers, 3).await.unwrap();
+    let look = || async {
+        let status = world.agent_command(0, &["status"]).await.ok()?;
+        status.said.contains(Code::DeviceRevoked.number()).then_some(())
+    };
+    wait::until("the agent to say that it is revoked", DRAIN, look).await.unwrap();
+    assert_eq!(device().await["entries"], before["entries"], "nothing came in");
 }
 
 /// The first sale of a store is followed down to the store, to where it stands in the shop.

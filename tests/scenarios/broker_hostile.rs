@@ -185,7 +185,9 @@ impl Stage {
 
     async fn while_syncing(&self, story: impl Future<Output = ()>) {
         tokio::select! {
-            never = sync(self.parts.clone(), Arc::clone(&self.uplink), names().device) => match never {},
+            displaced = sync(self.parts.clone(), Arc::clone(&self.uplink), names().device) => {
+                panic!("{displaced:?}")
+            }
             () = story => {}
         }
     }
@@ -222,17 +224,7 @@ impl Stage {
     async fn session(&self, head: Position) -> Statement {
         let asked = self.asked(Kind::Session).await;
         let statement: Statement = serde_json::from_slice(&asked.payload).unwrap();
-        let answer = SessionAnswer {
-            device: statement.device.clone(),
-            epoch: statement.epoch,
-            head,
-            standing: Standing::Resume,
-            // Each session has a ticket of its own.
-            ticket: Bytes([u8::try_from(statement.attempt).unwrap(); 16]),
-            instance: statement.instance,
-            attempt: statement.attempt,
-            relay_time: Timestamp::UNIX_EPOCH,
-        };
+        let answer = answer(&statement, head);
         self.say(&asked, Kind::Session, &answer, Some(&self.relay_key)).await;
         statement
     }
@@ -251,6 +243,21 @@ impl Stage {
     async fn until_acknowledged(&self, position: Position) {
         let look = || async { (self.parts.journal.acknowledged() == position).then_some(()) };
         wait::until("the journal to count it as relayed", DEADLINE, look).await.unwrap();
+    }
+}
+
+/// What the relay says to a statement.
+fn answer(statement: &Statement, head: Position) -> SessionAnswer {
+    SessionAnswer {
+        device: statement.device.clone(),
+        epoch: statement.epoch,
+        head,
+        standing: Standing::Resume,
+        // Each session has a ticket of its own.
+        ticket: Bytes([u8::try_from(statement.attempt).unwrap(); 16]),
+        instance: statement.instance,
+        attempt: statement.attempt,
+        relay_time: Timestamp::UNIX_EPOCH,
     }
 }
 
@@ -305,10 +312,10 @@ async fn nothing_that_a_broker_says_advances_the_journal_but_the_relays_own_word
     ];
     let story = async {
         stage.session(Position::START).await;
-        let (asked, first) = stage.batch().await;
+        let (begun, first) = stage.batch().await;
         stage
             .say(
-                &asked,
+                &begun,
                 Kind::Batch,
                 &BatchAnswer::Acknowledgement(first.clone()),
                 Some(&stage.relay_key),
@@ -335,7 +342,53 @@ async fn nothing_that_a_broker_says_advances_the_journal_but_the_relays_own_word
             stage.say(&asked, Kind::Batch, &word, Some(&stage.relay_key)).await;
             held = honest.position();
             stage.until_acknowledged(held).await;
+            // The relay's earlier words come again, behind the later one.
+            for old in [&stray, &begun] {
+                let word = BatchAnswer::Acknowledgement(first.clone());
+                stage.say(old, Kind::Batch, &word, Some(&stage.relay_key)).await;
+            }
+            assert_eq!(stage.parts.journal.acknowledged(), held);
         }
+    };
+    stage.while_syncing(story).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_to_an_earlier_statement_opens_no_session() {
+    let Some(program) = mosquitto::needed() else { return };
+    let stage = Stage::new(&program, Seams::default()).await;
+    stage.sell(1).await;
+    let story = async {
+        let earlier = stage.session(Position::START).await;
+        let (asked, honest) = stage.batch().await;
+        let stale = Problem::new(Code::StaleSession, "there is no session for this journal");
+        stage.say(&asked, Kind::Problem, &stale, Some(&stage.relay_key)).await;
+        let head = honest.position();
+        let mut last = earlier.attempt;
+        let another = key();
+        let forged = |statement: &Statement| answer(statement, head);
+        for lie in 0..3 {
+            let asked = stage.asked(Kind::Session).await;
+            let statement: Statement = serde_json::from_slice(&asked.payload).unwrap();
+            assert!(statement.attempt > last, "each statement has a number of its own");
+            last = statement.attempt;
+            match lie {
+                // The relay's own word, kept from another time.
+                0 => {
+                    let kept = answer(&earlier, Position::START);
+                    stage.say(&asked, Kind::Session, &kept, Some(&stage.relay_key)).await;
+                }
+                // The right shape under another key, and under none.
+                1 => stage.say(&asked, Kind::Session, &forged(&statement), Some(&another)).await,
+                _ => stage.say(&asked, Kind::Session, &forged(&statement), None).await,
+            }
+        }
+        let statement = stage.session(Position::START).await;
+        assert_eq!(statement.acknowledged, Position::START, "nothing of that counted");
+        let (asked, honest) = stage.batch().await;
+        let word = BatchAnswer::Acknowledgement(honest.clone());
+        stage.say(&asked, Kind::Batch, &word, Some(&stage.relay_key)).await;
+        stage.until_acknowledged(honest.position()).await;
     };
     stage.while_syncing(story).await;
 }

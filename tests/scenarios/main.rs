@@ -15,6 +15,7 @@ mod commands;
 mod erp;
 mod exceptions;
 mod failover;
+mod identity;
 mod kinds;
 mod mixed_day;
 mod newcomer;

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use protocol::enrolment::EnrolmentAnswer;
+use protocol::id::DeviceId;
 use protocol::problem::{Code, Problem};
 use serde::Serialize;
 use tokio::time::timeout;
@@ -114,13 +115,19 @@ async fn here(
 async fn at_the_agent(place: &Place, args: &Args, config: &Config) -> Result<String, CommandError> {
     let agent = LocalApi::new(place, config).map_err(LocalError::for_command)?;
     let status: Status = agent.get("/v1/status").await.map_err(LocalError::for_command)?;
-    if let Some(device) = status.device {
+    // A host that was a copy knows the name that another one keeps.
+    let has_lost_it = matches!(
+        &status.relay.link,
+        Link::NotEnrolled { reason } if reason.code == Code::NotEnrolled
+    );
+    let former = status.device.clone().filter(|_| has_lost_it);
+    if let Some(device) = status.device.filter(|_| !has_lost_it) {
         return Ok(device.to_string());
     }
     let token = token(place, args, config)?;
     let left = format!("{}\n", token.expose());
     files::write_private(&place.host.data_dir.enrolment_token(), left.as_bytes())?;
-    let device = timeout(AGENT_TIMEOUT, until_enrolled(&agent)).await;
+    let device = timeout(AGENT_TIMEOUT, until_enrolled(&agent, former.as_ref())).await;
     device.unwrap_or_else(|_| {
         let detail = "the running agent has the token, but the relay has not answered yet";
         let next = "run `storekeep-agent status --watch`: it goes on trying";
@@ -128,10 +135,13 @@ async fn at_the_agent(place: &Place, args: &Args, config: &Config) -> Result<Str
     })
 }
 
-async fn until_enrolled(agent: &LocalApi) -> Result<String, CommandError> {
+async fn until_enrolled(
+    agent: &LocalApi,
+    former: Option<&DeviceId>,
+) -> Result<String, CommandError> {
     loop {
         let status: Status = agent.get("/v1/status").await.map_err(LocalError::for_command)?;
-        if let Some(device) = status.device {
+        if let Some(device) = status.device.filter(|device| Some(device) != former) {
             return Ok(device.to_string());
         }
         if let Link::NotEnrolled { reason } = status.relay.link

@@ -75,6 +75,17 @@ fn show(status: &Status, json: bool, out: &mut dyn Write) -> std::io::Result<()>
     for uplink in &status.relay.uplinks {
         writeln!(out, "  way up    {uplink}")?;
     }
+    if let (Link::Held { .. }, Some(instance)) = (&status.relay.link, status.relay.instance) {
+        writeln!(out, "  instance  {instance}: `storekeep-relay device show` lists it")?;
+    }
+    if let Some(rewound) = &status.relay.rewound {
+        writeln!(
+            out,
+            "  gap       noticed {}: {} entries after {} of journal {} are at the relay only; what \
+             came over HTTP and was not relayed by then is missing",
+            rewound.at, rewound.lost, rewound.after, rewound.former
+        )?;
+    }
     if let Some(contact) = status.relay.last_contact {
         writeln!(out, "  contact   {contact}")?;
     }

@@ -11,7 +11,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use protocol::handshake::HoldReason;
+use protocol::chain::{Epoch, Sequence};
+use protocol::handshake::{HoldReason, InstanceId};
 use protocol::problem::Code;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -67,6 +68,25 @@ pub enum Link {
     },
 }
 
+/// This host was put back to an older state, and goes on under a new epoch. An input that can
+/// rewind reads its source again once for each such epoch: the natural keys drop what was kept.
+/// What came through one that cannot (HTTP, a printer) and was not relayed by then is missing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Rewound {
+    /// The epoch that began.
+    pub epoch: Epoch,
+    /// The one before.
+    pub former: Epoch,
+    /// The last entry of the former one that is still here.
+    pub after: Sequence,
+    /// How many entries after it the relay holds and this host does not.
+    pub lost: u64,
+    /// When it was noticed, by the host's clock.
+    #[schemars(with = "String", extend("format" = "date-time"))]
+    pub at: Timestamp,
+}
+
 /// Everything that is known about the relay.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -81,6 +101,13 @@ pub struct State {
     /// The last signed answer of the relay, by the host's clock.
     #[schemars(with = "Option<String>", extend("format" = "date-time"))]
     pub last_contact: Option<Timestamp>,
+    /// This start of the agent, by which the relay's people tell copies of a host apart; none
+    /// before the first statement.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instance: Option<InstanceId>,
+    /// That this host was put back to an older state.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rewound: Option<Rewound>,
     /// The measurement that the difference follows from.
     #[serde(skip)]
     reckoning: Option<Reckoning>,
@@ -131,6 +158,20 @@ impl Health {
         self.0.send_modify(|state| {
             state.reckoning = Some(reckoning);
             state.last_contact = Some(now);
+        });
+    }
+
+    /// What this start of the agent calls itself.
+    pub fn speaks_as(&self, instance: InstanceId) {
+        self.0.send_if_modified(|state| state.instance.replace(instance) != Some(instance));
+    }
+
+    /// This host was put back to an older state.
+    pub fn rewound(&self, rewound: Rewound) {
+        self.0.send_if_modified(|state| {
+            let changed = state.rewound.as_ref() != Some(&rewound);
+            state.rewound = Some(rewound);
+            changed
         });
     }
 
@@ -228,6 +269,8 @@ impl State {
             uplinks: Vec::new(),
             skew: None,
             last_contact: None,
+            instance: None,
+            rewound: None,
             reckoning: None,
             known: None,
         }
@@ -236,6 +279,17 @@ impl State {
     /// The one sentence that a store needs: what goes on, what is safe, what there is to do.
     #[must_use]
     pub fn sentence(&self, unsent: u64, now: Timestamp) -> String {
+        let sentence = self.of_link(unsent, now);
+        match &self.rewound {
+            Some(Rewound { lost, .. }) if *lost > 0 => format!(
+                "{sentence} This machine was put back to an older state: {lost} relayed entries \
+                 are not on it; have your IT compare the receipts."
+            ),
+            _ => sentence,
+        }
+    }
+
+    fn of_link(&self, unsent: u64, now: Timestamp) -> String {
         let safe = match unsent {
             1 => "1 sale safe on this machine".to_owned(),
             count => format!("{count} sales safe on this machine"),

@@ -1,5 +1,6 @@
 //! What a store reads, and what a change of state keeps.
 
+use protocol::bytes::Bytes;
 use std::time::Duration;
 
 use super::*;
@@ -90,4 +91,14 @@ fn local_data_ages_by_the_relays_time_whatever_the_host_is_set_to() {
     assert_eq!(health.latest(put_back), now().host);
     let put_forward = reading("2026-11-26T10:00:00Z");
     assert_eq!(health.time(put_forward), now().host);
+}
+
+#[test]
+fn a_host_that_was_put_back_to_an_older_state_says_so_as_long_as_nobody_has_looked() {
+    let health = Health::new(Link::NoRelay);
+    let (epoch, former) = (Bytes([2; 16]), Bytes([1; 16]));
+    let at = Timestamp::UNIX_EPOCH;
+    health.rewound(Rewound { epoch, former, after: Sequence(7), lost: 3, at });
+    let sentence = health.0.borrow().sentence(0, at);
+    assert!(sentence.contains("3 relayed entries are not on it"), "{sentence}");
 }

@@ -1,7 +1,8 @@
 //! Who this host is: the device's key, the local API's token, and the instance.
 //!
-//! Each is made at the first start, on disk before it is used, readable by its owner only, and
-//! never replaced: a device whose key is gone enrols anew. Does not talk to the relay.
+//! Each is made at the first start, on disk before it is used, and readable by its owner only. The
+//! key is replaced only when this host turns out to be a copy of another one; a device whose key is
+//! gone enrols anew. Does not talk to the relay.
 
 #[cfg(test)]
 mod tests;
@@ -77,6 +78,20 @@ impl DeviceKey {
         Ok(Self(Arc::new(SigningKey::from_pkcs8(&stored).map_err(wrong)?)))
     }
 
+    /// Makes a new key in place of the one there, which is set aside beside it: it opens nothing
+    /// any more, and is kept like everything that once identified this host.
+    ///
+    /// # Errors
+    /// The files cannot be written.
+    pub fn replace(file: &Path, random: &dyn SecureRandom) -> Result<Self, IdentityError> {
+        if let Some(former) = read(file, "read the device key")? {
+            write(&former_of(file), "set aside the device key", &former)?;
+        }
+        let made = SigningKey::generate(random).map_err(|_| IdentityError::Random)?;
+        write(file, "write the device key", &made)?;
+        Self::load_or_make(file, random)
+    }
+
     /// The key itself.
     #[must_use]
     pub fn signing(&self) -> Arc<SigningKey> {
@@ -116,6 +131,13 @@ pub fn instance(random: &dyn SecureRandom) -> Result<InstanceId, IdentityError> 
 /// The source of randomness fails.
 pub fn epoch(random: &dyn SecureRandom) -> Result<Epoch, IdentityError> {
     draw(random)
+}
+
+/// Where a key that was replaced is kept.
+fn former_of(file: &Path) -> PathBuf {
+    let mut name = file.as_os_str().to_owned();
+    name.push(".former");
+    PathBuf::from(name)
 }
 
 fn draw<const N: usize>(random: &dyn SecureRandom) -> Result<Bytes<N>, IdentityError> {

@@ -173,6 +173,7 @@ async fn start(
     };
     let membership = Membership {
         key,
+        key_file: host.data_dir.device_key(),
         token: host.enrolment_token.clone(),
         token_file: host.data_dir.enrolment_token(),
         enrolment,

@@ -3,7 +3,6 @@
 //! One exchange at a time. A ticket is durable before the next exchange; an acknowledgement counts
 //! once the journal has written it. Decides nothing itself.
 
-use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,9 +13,9 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
 use super::conversation::Conversation;
-use super::machine::{Action, LinkNews, Moment, Outcome};
+use super::machine::{Action, LinkNews, Moment, Outcome, Turn};
 use super::uplink::{Failure, Uplink};
-use super::{Parts, down};
+use super::{Displaced, Parts, down};
 use crate::clock::Reckoning;
 use crate::health::{Link, in_words};
 
@@ -45,7 +44,8 @@ impl<U: Uplink> Driver<U> {
         Self { conversation, uplink, started, tickets, doubts }
     }
 
-    pub(super) async fn run(mut self) -> Infallible {
+    /// Runs until another copy of this host keeps its name.
+    pub(super) async fn run(mut self) -> Displaced {
         let mut heads = self.conversation.parts().journal.head_changes();
         loop {
             heads.mark_unchanged();
@@ -58,6 +58,9 @@ impl<U: Uplink> Driver<U> {
                 Ok(()) => outcome,
                 Err(failure) => self.failed(&failure),
             };
+            if let Some(Turn::Displaced { .. }) = outcome.turn {
+                return Displaced;
+            }
             self.show(outcome);
         }
     }

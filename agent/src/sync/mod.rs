@@ -12,6 +12,7 @@ mod downlink;
 mod driver;
 pub mod enrol;
 pub mod https;
+mod kept;
 pub mod machine;
 pub mod mqtt;
 pub mod policy;
@@ -20,7 +21,6 @@ mod tests;
 pub mod uplink;
 pub mod uplinks;
 
-use std::convert::Infallible;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -67,6 +67,8 @@ pub struct Parts {
 pub struct Membership {
     /// The device's key.
     pub key: Arc<DeviceKey>,
+    /// The file that it is kept in.
+    pub key_file: PathBuf,
     /// The one-time token from the environment, which goes before the files.
     pub token: Option<Secret>,
     /// The file in the data folder in which `enroll` leaves a token for the running agent.
@@ -75,18 +77,25 @@ pub struct Membership {
     pub enrolment: watch::Sender<Option<EnrolmentAnswer>>,
 }
 
+/// Another copy of this host keeps its name: this one needs a name of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Displaced;
+
 /// Enrols if need be, and syncs for as long as the program runs. It may be dropped at any time:
 /// whatever was under way is settled by the next session.
-pub async fn run(parts: Parts, config: &Config, membership: Membership) {
+pub async fn run(parts: Parts, config: &Config, mut membership: Membership) {
     let Some(relay) = config.relay.first_contact() else {
         parts.health.set_link(Link::NoRelay);
         return;
     };
-    let answer = enrol::until_enrolled(&parts, config, &relay, &membership).await;
-    let uplinks = Arc::new(uplinks(&parts, config, &membership.key, &answer).await);
-    tokio::select! {
-        never = sync(parts, Arc::clone(&uplinks), answer.device) => match never {},
-        never = uplinks.keep_watch() => match never {},
+    loop {
+        let answer = enrol::until_enrolled(&parts, config, &relay, &membership).await;
+        let uplinks = Arc::new(uplinks(&parts, config, &membership.key, &answer).await);
+        let Displaced = tokio::select! {
+            displaced = sync(parts.clone(), Arc::clone(&uplinks), answer.device) => displaced,
+            never = uplinks.keep_watch() => match never {},
+        };
+        enrol::renew(&parts, &mut membership).await;
     }
 }
 
@@ -137,15 +146,15 @@ fn lines(
     config.relay.ways_up().into_iter().map(line).collect()
 }
 
-/// Syncs over a way up, for ever.
-pub async fn sync<U: Uplink>(parts: Parts, uplink: Arc<U>, device: DeviceId) -> Infallible {
+/// Syncs over a way up, until another copy of this host keeps its name.
+pub async fn sync<U: Uplink>(parts: Parts, uplink: Arc<U>, device: DeviceId) -> Displaced {
     let (tickets, followed) = watch::channel(None);
     let (doubts, doubted) = mpsc::channel(1);
     let downlink = Downlink::new(parts.clone(), Arc::clone(&uplink), followed, doubts);
     let driver = Driver::new(parts, uplink, device, tickets, doubted);
     tokio::select! {
-        never = driver.run() => never,
-        never = downlink.run() => never,
+        displaced = driver.run() => displaced,
+        never = downlink.run() => match never {},
     }
 }
 

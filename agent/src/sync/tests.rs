@@ -43,6 +43,8 @@ pub(super) struct Relay {
     /// Acknowledges with another chain hash.
     forges: bool,
     news: Vec<DownlinkItem>,
+    /// The last entry that was kept aside.
+    aside: Sequence,
 }
 
 impl Simulated {
@@ -57,6 +59,7 @@ impl Simulated {
             batches_lost: false,
             forges: false,
             news: Vec::new(),
+            aside: Sequence::NONE,
         };
         Arc::new(Self { relay: Mutex::new(relay), changed: watch::Sender::new(()) })
     }
@@ -111,6 +114,13 @@ impl Uplink for Simulated {
         }
         let batch: Batch = serde_json::from_slice(&batch.json).unwrap();
         let positions = batch.positions().unwrap();
+        if let Standing::Held { .. } = relay.standing {
+            let Position { sequence, chain_hash } = positions[positions.len() - 1];
+            let (device, epoch) = (batch.device, batch.epoch);
+            relay.aside = sequence;
+            self.changed.send_replace(());
+            return Ok(BatchAnswer::Aside(Acknowledgement { device, epoch, sequence, chain_hash }));
+        }
         for position in positions {
             if position.sequence > relay.head.sequence {
                 relay.head = position;
@@ -190,7 +200,7 @@ impl Store {
     ) {
         let sync = sync(self.parts.clone(), Arc::clone(relay), DeviceId::new("d-1").unwrap());
         tokio::select! {
-            never = sync => match never {},
+            displaced = sync => panic!("{displaced:?}"),
             () = test => {}
         }
     }
@@ -253,18 +263,25 @@ async fn a_lost_acknowledgement_is_made_up_for_and_nothing_is_doubled() {
 }
 
 #[tokio::test]
-async fn a_held_device_sends_nothing_and_sells_on() {
+async fn what_a_held_device_sends_does_not_count_and_it_sells_on() {
     let (store, relay) = (Store::new(Seams::default()), Simulated::new());
-    relay.change(|relay| relay.standing = Standing::Held { reason: HoldReason::Clone });
+    relay.change(|relay| {
+        relay.standing = Standing::Held { reason: HoldReason::Clone, relay_head: None }
+    });
     store
         .while_syncing(&relay, async {
             store.sell(1).await;
             store.until_link(|link| matches!(link, Link::Held { .. })).await;
             store.sell(2).await;
-            relay.until(|relay| relay.sessions >= 2).await;
+            let aside = async || store.parts.journal.note("aside").await.unwrap().is_some();
+            relay.until(|relay| relay.aside == Sequence(2)).await;
             assert!(relay.relay.lock().unwrap().taken.is_empty());
+            assert_eq!(store.parts.journal.acknowledged(), Position::START);
+            assert!(aside().await, "it is known for the next session what is kept aside");
+            // A batch that is taken tells of the release.
             relay.change(|relay| relay.standing = Standing::Resume);
-            store.until_acknowledged(2).await;
+            store.sell(3).await;
+            store.until_acknowledged(3).await;
         })
         .await;
 }

@@ -6,6 +6,7 @@
 //! (`dispatch`) nor what is a clone (`protocol::handshake`).
 
 mod columns;
+mod copies;
 pub mod model;
 pub(crate) mod originals;
 mod pack;
@@ -25,13 +26,13 @@ use jiff::{SignedDuration, Timestamp};
 use protocol::chain::{ChainHash, Epoch, Position, Sequence};
 use protocol::downlink::{DownlinkCursor, DownlinkItem};
 use protocol::handshake::judge::Evidence;
-use protocol::handshake::{HoldReason, Statement};
+use protocol::handshake::{HoldReason, InstanceId, Statement};
 use protocol::id::{DeviceId, StoreId, TargetId};
 
 use self::model::{
     Batch, BatchOutcome, Bundle, Claim, Delivery, DeliveryFilter, DeliveryId, DeliveryView, Device,
-    HeldEvent, LaneView, NewDevice, NewToken, OriginalState, ReplayCount, ReplayFilter, Resolution,
-    SessionChange, Step, StockMoveRow, Token, Transition,
+    DeviceStory, HeldEvent, LaneView, NewDevice, NewToken, OriginalState, ReplayCount,
+    ReplayFilter, Resolution, SessionChange, Step, StockMoveRow, Token, Transition,
 };
 use self::wake::Wakes;
 
@@ -104,9 +105,18 @@ pub trait Store: Send + Sync + 'static {
     async fn devices(&self) -> Result<Vec<Device>, StoreError>;
     /// Revokes a device.
     async fn revoke_device(&self, device: &DeviceId, now: Timestamp) -> Result<(), StoreError>;
-    /// Releases a held device. What was held back and continues the head goes into inbox and
-    /// outbox, as planned when it arrived; another branch stays aside.
-    async fn release_device(&self, device: &DeviceId, now: Timestamp) -> Result<(), StoreError>;
+    /// Releases a held device. `keep` names the copy that keeps the identity, which may be left
+    /// out if no more than one spoke. What it was held back with and continues the head goes into
+    /// inbox and outbox, as planned when it arrived; another branch stays aside, and the other
+    /// copies are displaced, as is the only one if its journal left the relay's history.
+    async fn release_device(
+        &self,
+        device: &DeviceId,
+        keep: Option<InstanceId>,
+        now: Timestamp,
+    ) -> Result<(), StoreError>;
+    /// A device with its journals and copies.
+    async fn device_story(&self, device: &DeviceId) -> Result<Option<DeviceStory>, StoreError>;
 
     // Sessions and ingest.
 

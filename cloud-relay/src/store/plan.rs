@@ -3,13 +3,15 @@
 //! Both databases keep the same text, so that it can be carried over. Does not decide what is
 //! kept aside.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use protocol::chain::{ChainHash, Position};
 use protocol::id::{EventId, TargetId};
 use serde::{Deserialize, Serialize};
 
-use super::model::{BatchEntry, REVIEW_ACTION, StockMoveRow};
-use crate::connectors::{Class, ExceptionClass, Mode, Planned};
+use super::model::{BatchEntry, DeliveryState, REVIEW_ACTION, StockMoveRow};
+use crate::connectors::{Class, ExceptionClass, Mode, Planned, TargetRef};
 
 /// Entries that are released at once: bounds what is in memory, not what is released.
 pub(in crate::store) const RELEASE_CHUNK: usize = 500;
@@ -24,6 +26,8 @@ pub(in crate::store) struct Plan {
     moves: Vec<StockMoveRow>,
     deliveries: Vec<(TargetId, Planned)>,
     exception: Option<(ExceptionClass, String)>,
+    #[serde(default)]
+    relayed_before: Option<BTreeMap<TargetId, String>>,
 }
 
 impl Plan {
@@ -36,6 +40,7 @@ impl Plan {
             moves: entry.moves.clone(),
             deliveries: entry.deliveries.clone(),
             exception: entry.exception.clone(),
+            relayed_before: entry.relayed_before.clone(),
         }
     }
 
@@ -51,6 +56,31 @@ impl Plan {
             moves: self.moves,
             deliveries: self.deliveries,
             exception: self.exception,
+            relayed_before: self.relayed_before,
+        }
+    }
+}
+
+/// Where a document begins: due, unless the relay may have sent it before it was restored. Then it
+/// is looked for first; a change of a quantity, which cannot be found, is done if the store was
+/// told so and otherwise becomes a person's to settle.
+pub(in crate::store) fn first_state(
+    entry: &BatchEntry,
+    target: &TargetId,
+    planned: &Planned,
+    now: Timestamp,
+) -> DeliveryState {
+    let Some(applied) = &entry.relayed_before else { return DeliveryState::Due { at: now } };
+    match (planned.mode, applied.get(target)) {
+        (Mode::Delta | Mode::Count, Some(name)) => DeliveryState::Done {
+            reference: TargetRef {
+                id: String::new(),
+                name: name.clone(),
+                detail: serde_json::Value::Null,
+            },
+        },
+        (Mode::Document, _) | (Mode::Delta | Mode::Count, None) => {
+            DeliveryState::Unknown { deadline: now, at: now }
         }
     }
 }

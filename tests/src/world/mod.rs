@@ -7,6 +7,7 @@
 
 mod ask;
 mod commands;
+mod copies;
 mod erp;
 mod files;
 mod holdings;

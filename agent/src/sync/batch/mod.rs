@@ -8,7 +8,7 @@
 mod tests;
 
 use journal::StoredEntry;
-use protocol::batch::{Batch, BatchError, Entry};
+use protocol::batch::{Absent, Batch, BatchError, Entry, Resent};
 use protocol::chain::{Epoch, Position, Sequence};
 use protocol::compress;
 use protocol::id::DeviceId;
@@ -23,6 +23,23 @@ pub struct Sender {
     pub epoch: Epoch,
     /// Its head.
     pub head: Sequence,
+}
+
+/// Where a batch begins, and what is said of it beside its entries.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Beginning {
+    /// The position before the first entry.
+    pub after: Position,
+    /// What is not there between what the relay holds and the first entry.
+    pub absent: Option<Absent>,
+    /// What the relay acknowledged before it was restored.
+    pub resent: Option<Resent>,
+}
+
+impl From<Position> for Beginning {
+    fn from(after: Position) -> Self {
+        Self { after, absent: None, resent: None }
+    }
 }
 
 /// A batch as it is signed and sent.
@@ -41,8 +58,8 @@ pub struct Packed {
 /// Why entries cannot be sent.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BuildError {
-    /// The body was pruned, so the relay once acknowledged it and has lost it since.
-    #[error("entry {0} was relayed before and its content is no longer on this host")]
+    /// A body is missing behind one that is there, which pruning never leaves.
+    #[error("entry {0} has no content, and the one before it has")]
     Pruned(Sequence),
     /// What was read is not what was journaled.
     #[error("entry {0} is not what was journaled: the journal was changed on disk")]
@@ -55,15 +72,16 @@ pub enum BuildError {
     Shape(#[source] BatchError),
 }
 
-/// Builds the batch of the entries after `after`, of as many as fit.
+/// Builds the batch of the entries after a beginning, of as many as fit.
 ///
 /// # Errors
 /// An entry is missing, changed or too large.
 pub fn build(
     sender: &Sender,
-    after: Position,
+    beginning: impl Into<Beginning>,
     entries: Vec<StoredEntry>,
 ) -> Result<Packed, BuildError> {
+    let Beginning { after, absent, resent } = beginning.into();
     let hashes: Vec<_> = entries.iter().map(|entry| entry.chain_hash).collect();
     let entries = entries.into_iter().map(readable).collect::<Result<_, _>>()?;
     let mut batch = Batch {
@@ -72,6 +90,8 @@ pub fn build(
         first_sequence: after.sequence.next(),
         previous_chain_hash: after.chain_hash,
         head_sequence: sender.head,
+        absent,
+        resent,
         entries,
     };
     let positions = batch.positions().map_err(BuildError::Shape)?;
@@ -84,7 +104,7 @@ pub fn build(
         let packed = compress::pack(&json);
         let count = batch.entries.len();
         if json.len() <= BATCH_BYTES_MAX && packed.len() <= BATCH_COMPRESSED_BYTES_MAX {
-            let end = positions[count - 1];
+            let end = positions[..count].last().copied().unwrap_or(after);
             return Ok(Packed { json, packed, end, entries: count });
         }
         if count == 1 {

@@ -1,5 +1,6 @@
 //! What a batch holds, what makes it smaller, and what keeps it from being sent.
 
+use protocol::batch::AbsentReason;
 use protocol::bytes::Bytes;
 
 use super::*;
@@ -81,4 +82,20 @@ fn a_pruned_or_missing_entry_is_not_skipped() {
     assert_eq!(gap, Err(BuildError::Pruned(Sequence(2))));
     let none = build(&sender(), Position::START, Vec::new());
     assert_eq!(none, Err(BuildError::Shape(BatchError::Empty)));
+}
+
+#[test]
+fn a_host_that_lost_what_the_relay_asks_for_declares_it_with_its_last_chain_hash() {
+    let after = Position { sequence: Sequence(4), chain_hash: Bytes([4; 32]) };
+    let last = Position { sequence: Sequence(9), chain_hash: Bytes([9; 32]) };
+    let absent = Some(Absent { after, reason: AbsentReason::Pruned });
+    for records in [vec!["{}".to_owned()], Vec::new()] {
+        let beginning = Beginning { after: last, absent: absent.clone(), resent: None };
+        let packed = build(&sender(), beginning, stored(last, &records)).unwrap();
+        let batch: Batch = serde_json::from_slice(&packed.json).unwrap();
+        assert_eq!(batch.first_sequence, Sequence(10));
+        assert_eq!(batch.previous_chain_hash, last.chain_hash);
+        assert_eq!(batch.absent, absent);
+        assert_eq!(packed.end.sequence.0, 9 + u64::try_from(records.len()).unwrap());
+    }
 }

@@ -9,6 +9,7 @@ mod tests;
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use journal::Journal;
@@ -20,7 +21,7 @@ use protocol::sign::VerifyingKey;
 use serde::{Deserialize, Serialize};
 
 use super::driver::agent_version;
-use super::policy::{RETRY_AFTER_MAX, delay};
+use super::policy::{Ladder, RETRY_AFTER_MAX, delay};
 use super::uplink::Failure;
 use super::{Membership, Parts, down, https, journal_failed, pause, random};
 use crate::config::secret::{ENROLMENT_TOKEN_VARIABLE, SecretError};
@@ -122,6 +123,30 @@ pub(super) async fn until_enrolled(
                 let wait = delay(failure.ladder(), failures, random(&parts.seams));
                 let wait = wait.max(failure.retry_after().unwrap_or_default()).min(RETRY_AFTER_MAX);
                 wait_or_new_token(config, membership, wait).await;
+            }
+        }
+    }
+}
+
+/// This host was a copy and its name went to another one: a key of its own takes the place of the
+/// common one, so that it enrols under a name of its own.
+pub(super) async fn renew(parts: &Parts, membership: &mut Membership) {
+    let mut failures: u32 = 0;
+    loop {
+        match DeviceKey::replace(&membership.key_file, &*parts.seams.random) {
+            Ok(key) => {
+                membership.key = Arc::new(key);
+                tracing::error!(
+                    "this host was a copy of another one, which keeps their common name; enrol it \
+                     with a token of its own; selling goes on"
+                );
+                return;
+            }
+            Err(error) => {
+                let reason = Reason::new(Code::NotEnrolled, https::in_one_line(&error));
+                down(parts, reason);
+                failures = failures.saturating_add(1);
+                pause(delay(Ladder::Refused, failures, random(&parts.seams))).await;
             }
         }
     }

@@ -11,7 +11,8 @@ use super::*;
 fn membership(folder: &Path) -> Membership {
     let key = DeviceKey::load_or_make(&folder.join("device.key"), &SystemRandom::new()).unwrap();
     Membership {
-        key: std::sync::Arc::new(key),
+        key: Arc::new(key),
+        key_file: folder.join("device.key"),
         token: None,
         token_file: folder.join("enrolment.token"),
         enrolment: watch::Sender::new(None),

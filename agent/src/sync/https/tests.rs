@@ -105,6 +105,8 @@ fn uplink(address: SocketAddr, key: &Arc<SigningKey>, relay_key: VerifyingKey) -
 
 fn statement() -> Statement {
     Statement {
+        aside: None,
+        inherited: None,
         protocol_version: PROTOCOL_VERSION,
         device: device(),
         store: StoreId::new("0042").unwrap(),

@@ -8,13 +8,14 @@
 
 #[cfg(test)]
 mod tests;
+mod words;
 
 use std::time::Duration;
 
 use protocol::batch::{Acknowledgement, BatchAnswer};
 use protocol::chain::{ChainHash, Epoch, Position, Sequence};
 use protocol::handshake::judge::{AnswerError, answer_fits};
-use protocol::handshake::{HoldReason, SessionAnswer, Standing, Statement, Ticket};
+use protocol::handshake::{SessionAnswer, Standing, Statement};
 use protocol::id::DeviceId;
 use protocol::limits::BATCH_ENTRIES_MAX;
 use protocol::problem::Code;
@@ -23,52 +24,7 @@ use super::policy::{self, LINGER, Ladder};
 use super::uplink::Failure;
 use crate::health::Reason;
 
-/// Time since the program's start.
-pub type Moment = Duration;
-
-/// What to do next.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Action {
-    /// Make a statement with this number.
-    State {
-        /// Counts this instance's statements from 1.
-        attempt: u64,
-    },
-    /// Send entries.
-    Send {
-        /// What the relay holds.
-        after: Position,
-        /// How many at most.
-        entries_max: usize,
-    },
-    /// Nothing, until then or until something is reported.
-    Wait {
-        /// When to ask again; none while only a report can change anything.
-        until: Option<Moment>,
-    },
-}
-
-/// What follows from a report. Whoever reports does all of it before asking for the next action.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Outcome {
-    /// Keep this ticket durably.
-    pub ticket: Option<Ticket>,
-    /// Everything up to here is relayed.
-    pub acknowledged: Option<Position>,
-    /// The link is in another state.
-    pub link: Option<LinkNews>,
-}
-
-/// How the link stands after a report.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum LinkNews {
-    /// A session is open.
-    Online,
-    /// The relay holds the device.
-    Held(HoldReason),
-    /// It does not work at present.
-    Down(Reason),
-}
+pub use self::words::{Action, LinkNews, Moment, Outcome, Turn};
 
 /// Where the conversation stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,6 +60,8 @@ pub struct Machine {
     sent_at: Option<Moment>,
     /// The relay sent us back, and nothing was acknowledged since.
     sent_back: bool,
+    /// When to state again while the device is held; what is sent meanwhile is kept aside.
+    held_until: Option<Moment>,
 }
 
 impl Machine {
@@ -120,7 +78,15 @@ impl Machine {
             entries_max: BATCH_ENTRIES_MAX,
             sent_at: None,
             sent_back: false,
+            held_until: None,
         }
+    }
+
+    /// The journal goes on under a new epoch.
+    pub fn epoch_began(&mut self, epoch: Epoch, head: Sequence) {
+        self.epoch = epoch;
+        self.head = head;
+        self.phase = Phase::Apart { retry_at: Moment::ZERO };
     }
 
     /// Says what to do at `now`; a statement or a batch counts as under way from then on.
@@ -132,9 +98,13 @@ impl Machine {
                 self.attempt = self.attempt.saturating_add(1);
                 Action::State { attempt: self.attempt }
             }
+            Phase::Open { .. } if self.held_until.is_some_and(|until| until <= now) => {
+                self.phase = Phase::Apart { retry_at: now };
+                self.next(now)
+            }
             Phase::Open { after } if self.head > after.sequence => self.send(after, now),
             Phase::Open { .. } | Phase::Stating | Phase::Sending { .. } => {
-                Action::Wait { until: None }
+                Action::Wait { until: self.held_until }
             }
         }
     }
@@ -168,6 +138,7 @@ impl Machine {
         random: u32,
     ) -> Outcome {
         let ticket = Some(answer.ticket);
+        self.held_until = None;
         match answer_fits(answer, statement, own_hash) {
             Err(error @ AnswerError::Other) => {
                 let reason = Reason::new(Code::StaleSession, error.to_string());
@@ -178,11 +149,18 @@ impl Machine {
                 let outcome = self.failed(&Failure::Refused(reason), now, random);
                 Outcome { ticket, ..outcome }
             }
-            Ok(()) => Outcome { ticket, ..self.stands(answer, now, random) },
+            Ok(()) => Outcome { ticket, ..self.stands(answer, own_hash, now, random) },
         }
     }
 
-    fn stands(&mut self, answer: &SessionAnswer, now: Moment, random: u32) -> Outcome {
+    fn stands(
+        &mut self,
+        answer: &SessionAnswer,
+        own_hash: Option<ChainHash>,
+        now: Moment,
+        random: u32,
+    ) -> Outcome {
+        let is_ours = own_hash == Some(answer.head.chain_hash);
         match answer.standing {
             // The signed head with our own chain hash says what an acknowledgement says, and one
             // that was lost on its way is made up for.
@@ -193,10 +171,38 @@ impl Machine {
                 let reason = Reason::new(Code::StaleSession, "the relay asked to state again");
                 self.failed(&Failure::StaleSession(reason), now, random)
             }
-            Standing::Held { reason } => {
-                self.step_apart(Ladder::Refused, None, now, random);
+            Standing::Held { relay_head: Some(relay_head), .. } if is_ours => {
+                self.phase = Phase::Apart { retry_at: now };
+                let turn = Turn::Rewind { head: answer.head, relay_head };
+                Outcome { turn: Some(turn), ..Outcome::default() }
+            }
+            Standing::Held { reason, .. } => {
+                self.held(is_ours.then_some(answer.head), now, random);
                 Outcome { link: Some(LinkNews::Held(reason)), ..Outcome::default() }
             }
+            Standing::Displaced if is_ours => {
+                self.step_apart(Ladder::Refused, None, now, random);
+                let turn = Turn::Displaced { shared: answer.head };
+                Outcome { turn: Some(turn), ..Outcome::default() }
+            }
+            Standing::Displaced => {
+                let text = "the relay gave this device's name to another copy of this host, and \
+                            names an entry that this one does not have";
+                let reason = Reason::new(Code::ChainBroken, text);
+                self.failed(&Failure::Refused(reason), now, random)
+            }
+        }
+    }
+
+    /// What the relay does not hold of our branch is sent all the same: it keeps it aside, so that
+    /// nothing is lost with this host.
+    fn held(&mut self, after: Option<Position>, now: Moment, random: u32) {
+        match after {
+            Some(after) => {
+                self.phase = Phase::Open { after };
+                self.held_until = Some(now.saturating_add(policy::held_delay(random)));
+            }
+            None => self.step_apart(Ladder::Refused, None, now, random),
         }
     }
 
@@ -207,7 +213,7 @@ impl Machine {
             // With entries to send, only an acknowledgement shows that all is well again.
             self.failures = Failures::default();
         }
-        Outcome { ticket: None, acknowledged, link: Some(LinkNews::Online) }
+        Outcome { acknowledged, link: Some(LinkNews::Online), ..Outcome::default() }
     }
 
     /// The relay answered the batch. `own_hash` is the journal's chain hash at the answered
@@ -222,7 +228,7 @@ impl Machine {
         let Phase::Sending { after } = self.phase else {
             return Outcome::default();
         };
-        let (BatchAnswer::Acknowledgement(stated) | BatchAnswer::Head(stated)) = answer;
+        let stated = answer.stated();
         if let Err(failure) = self.is_ours(stated, own_hash) {
             return self.failed(&failure, now, random);
         }
@@ -233,7 +239,17 @@ impl Machine {
                 self.failures = Failures::default();
                 self.sent_back = false;
                 self.entries_max = self.entries_max.saturating_mul(2).min(BATCH_ENTRIES_MAX);
+                self.states_if_held(now);
                 Outcome { acknowledged: Some(position), ..Outcome::default() }
+            }
+            BatchAnswer::Aside(_) if position.sequence > after.sequence => {
+                self.phase = match self.held_until {
+                    Some(_) => Phase::Open { after: position },
+                    // A hold began under an open session, which tells why.
+                    None => Phase::Apart { retry_at: now },
+                };
+                self.failures = Failures::default();
+                Outcome { aside: Some(position), ..Outcome::default() }
             }
             BatchAnswer::Head(_) if !self.sent_back => {
                 self.phase = Phase::Open { after: position };
@@ -245,6 +261,13 @@ impl Machine {
                 let reason = Reason::new(Code::RelayUnreachable, text);
                 self.failed(&Failure::unavailable(reason), now, random)
             }
+        }
+    }
+
+    /// What was taken although the device was held says that it is released.
+    fn states_if_held(&mut self, now: Moment) {
+        if self.held_until.take().is_some() {
+            self.phase = Phase::Apart { retry_at: now };
         }
     }
 
@@ -303,6 +326,7 @@ impl Machine {
         now: Moment,
         random: u32,
     ) {
+        self.held_until = None;
         let failures = self.failures.count(ladder);
         let delay = policy::delay(ladder, failures, random);
         let delay = delay.max(retry_after.unwrap_or_default().min(policy::RETRY_AFTER_MAX));

@@ -80,6 +80,19 @@ const UNAVAILABLE_DELAY_MAX: Duration = Duration::from_secs(15);
 /// The relay said no, or holds the device: only a person changes that.
 const REFUSED_DELAY_MAX: Duration = Duration::from_secs(300);
 
+/// Between two statements of a device that is held, at most: a person who has released it watches
+/// what happens, and a store that waits costs the relay two small messages a minute.
+const HELD_DELAY_MAX: Duration = Duration::from_secs(30);
+
+/// How long a device that is held waits before it states again: the upper half of the bound by
+/// chance. `random` is drawn evenly from all of `u32`.
+#[must_use]
+pub fn held_delay(random: u32) -> Duration {
+    let half = HELD_DELAY_MAX / 2;
+    let millis = u64::try_from(half.as_millis()).unwrap_or(u64::MAX);
+    half.saturating_add(Duration::from_millis(millis.saturating_mul(u64::from(random)) >> 32))
+}
+
 /// The longest wish of a relay that is followed, so that a mistaken one silences no store.
 pub const RETRY_AFTER_MAX: Duration = REFUSED_DELAY_MAX;
 

@@ -11,14 +11,15 @@ use jiff::{SignedDuration, Timestamp};
 use protocol::chain::{ChainHash, Epoch, Position, Sequence};
 use protocol::downlink::{DownlinkCursor, DownlinkItem};
 use protocol::handshake::judge::Evidence;
-use protocol::handshake::{HoldReason, Statement};
+use protocol::handshake::{HoldReason, InstanceId, Statement};
 use protocol::id::{DeviceId, StoreId, TargetId};
 
 use crate::connectors::Class;
 use crate::store::model::{
     Batch, BatchOutcome, Bundle, Claim, Delivery, DeliveryFilter, DeliveryId, DeliveryState,
-    DeliveryView, Device, HeldEvent, Lane, LaneView, NewDevice, NewToken, OriginalState,
-    ReplayCount, ReplayFilter, Resolution, SessionChange, Step, StockMoveRow, Token, Transition,
+    DeliveryView, Device, DeviceStory, HeldEvent, Lane, LaneView, NewDevice, NewToken,
+    OriginalState, ReplayCount, ReplayFilter, Resolution, SessionChange, Step, StockMoveRow, Token,
+    Transition,
 };
 use crate::store::originals::{NamedReceipt, as_original};
 use crate::store::wake::Wakes;
@@ -292,7 +293,15 @@ impl Store for Memory {
     async fn revoke_device(&self, _: &DeviceId, _: Timestamp) -> Result<(), StoreError> {
         refused()
     }
-    async fn release_device(&self, _: &DeviceId, _: Timestamp) -> Result<(), StoreError> {
+    async fn release_device(
+        &self,
+        _: &DeviceId,
+        _: Option<InstanceId>,
+        _: Timestamp,
+    ) -> Result<(), StoreError> {
+        refused()
+    }
+    async fn device_story(&self, _: &DeviceId) -> Result<Option<DeviceStory>, StoreError> {
         refused()
     }
     async fn evidence(&self, _: &Statement) -> Result<Evidence, StoreError> {

@@ -46,6 +46,7 @@ fn entries() -> Vec<BatchEntry> {
                     (target, planned(Class::Stock, Mode::Delta, "stock.change")),
                 ],
                 exception: None,
+                relayed_before: None,
             }
         })
         .collect()
@@ -77,6 +78,7 @@ async fn take_in(store: &SharedStore, now: Timestamp) {
         challenge: None,
         instance: row.instance,
         hold: None,
+        copy: None,
         agent_version: "1".to_owned(),
         now,
     };

@@ -17,7 +17,8 @@ use crate::ingest::Ingest;
 use crate::ingest::answer::{busy, internal, store_failed};
 use crate::ingest::auth::is_said_by;
 use crate::ingest::gate::Leave;
-use crate::ingest::inbox;
+use crate::ingest::inbox::{self, Received};
+use crate::store::StoreError;
 use crate::store::model::{Batch, BatchOutcome, Device, DeviceState};
 
 impl Ingest {
@@ -31,7 +32,11 @@ impl Ingest {
     ) -> Result<BatchAnswer, Problem> {
         let room = self.gate.room(self.parts.waits.room).await;
         let room = room.ok_or_else(|| busy("as many batches as this relay takes are under way"))?;
-        let batch = self.understand(packed, signature, device.clone()).await?;
+        let Received { mut batch, inherited } =
+            self.understand(packed, signature, device.clone()).await?;
+        if let Some(former) = inherited {
+            self.check_inheritance(&mut batch, &former).await?;
+        }
         if self.parts.seams.acknowledge_before_commit {
             return Ok(self.commit_later(batch, turn));
         }
@@ -47,7 +52,7 @@ impl Ingest {
         packed: Vec<u8>,
         signature: Option<String>,
         device: Device,
-    ) -> Result<Batch, Problem> {
+    ) -> Result<Received, Problem> {
         let targets = self.parts.targets.clone();
         let (dedupe, now) = (self.parts.seams.dedupe, self.now());
         let work = tokio::task::spawn_blocking(move || {
@@ -56,6 +61,20 @@ impl Ingest {
             inbox::read(&json, &device, &targets, dedupe, now)
         });
         work.await.unwrap_or_else(|_| Err(internal("reading the batch failed unexpectedly")))
+    }
+
+    /// A host that was a copy of another device begins where the two parted. If that is what is
+    /// held of the other one, nothing is missing and nobody has to look at it.
+    async fn check_inheritance(&self, batch: &mut Batch, former: &DeviceId) -> Result<(), Problem> {
+        let Some(declared) = batch.entries.first_mut() else { return Ok(()) };
+        let Position { sequence, chain_hash } = declared.position;
+        let held = self.parts.store.chain_hash(former, batch.epoch, sequence).await;
+        match held {
+            Ok(held) if held == Some(chain_hash) => declared.exception = None,
+            Ok(_) | Err(StoreError::Unknown { .. }) => {}
+            Err(error) => return Err(store_failed(&error)),
+        }
+        Ok(())
     }
 
     /// A device that is held because its journal was behind, and still sends from the former
@@ -81,6 +100,10 @@ impl Ingest {
             BatchOutcome::Committed { end, new } => {
                 tracing::debug!(%device, sequence = %end.sequence, new, "a batch is committed");
                 Ok(BatchAnswer::Acknowledgement(at(device, epoch, end)))
+            }
+            BatchOutcome::Aside { end, new } => {
+                tracing::debug!(%device, sequence = %end.sequence, new, "a batch is kept aside");
+                Ok(BatchAnswer::Aside(at(device, epoch, end)))
             }
             BatchOutcome::Beyond { head } => Ok(BatchAnswer::Head(at(device, epoch, head))),
             BatchOutcome::NoSession => Err(stale_session()),

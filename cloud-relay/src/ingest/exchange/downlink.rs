@@ -11,7 +11,7 @@ use axum::http::Uri;
 use jiff::Timestamp;
 use protocol::chain::Sequence;
 use protocol::downlink::{DownlinkCursor, DownlinkItem, DownlinkPage};
-use protocol::handshake::Ticket;
+use protocol::handshake::{HoldReason, Ticket};
 use protocol::limits::{DOWNLINK_ITEMS_MAX, DOWNLINK_WAIT_SECONDS_MAX};
 use protocol::problem::{Code, Problem};
 use serde::Deserialize;
@@ -59,6 +59,9 @@ impl Ingest {
             Problem::new(Code::InvalidRequest, error.to_string())
                 .next("ask with `after`, `wait`, `head` and `ticket`")
         })?;
+        if let DeviceState::Held { reason, .. } = device.state {
+            return Err(held(reason));
+        }
         if device.ticket != Some(poll.ticket) {
             return Err(stale_session());
         }
@@ -131,4 +134,11 @@ impl Ingest {
             }
         }
     }
+}
+
+/// A device that is held is told why by a session, also one that has sent nothing since.
+fn held(reason: HoldReason) -> Problem {
+    let detail = format!("the device is held: {}", reason.as_str());
+    Problem::new(Code::DeviceHeld, detail)
+        .next("open a session: what is sent then is kept aside until a person decides")
 }

@@ -30,7 +30,14 @@ impl Ingest {
         // Its state may have changed while the turn was waited for.
         let device = self.device(device.device.as_str()).await?;
         let now = self.now();
-        let found = session::session(&statement, &device, &evidence, self.new_ticket()?, now);
+        let found = session::session(
+            &statement,
+            &device,
+            &evidence,
+            self.new_ticket()?,
+            self.parts.seams.telling,
+            now,
+        );
         store.record_session(found.change).await.map_err(|error| store_failed(&error))?;
         if found.renews_hold {
             let renewed = store.hold_device(&device.device, HoldReason::Behind, now).await;
@@ -51,7 +58,7 @@ impl Ingest {
 fn log(device: &Device, standing: Standing) {
     let Device { device: name, store, state, .. } = device;
     match (standing, state) {
-        (Standing::Held { reason }, DeviceState::Active) => {
+        (Standing::Held { reason, .. }, DeviceState::Active) => {
             let reason = reason.as_str();
             tracing::error!(
                 device = %name,
@@ -60,6 +67,9 @@ fn log(device: &Device, standing: Standing) {
                 "a device is held; what it sends is kept aside until it is released"
             );
         }
+        (Standing::Displaced, _) => tracing::warn!(
+            device = %name, %store, "a copy that lost the identity spoke; it has to enrol anew"
+        ),
         (standing, _) => tracing::info!(device = %name, %store, ?standing, "a session"),
     }
 }

@@ -7,19 +7,30 @@
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
-use protocol::batch::Batch as Message;
+use protocol::batch::{Absent, AbsentReason, Applied, Batch as Message, Resent};
 use protocol::bytes::Bytes;
 use protocol::chain::{ChainHash, Position, Sequence};
 use protocol::envelope::Event;
-use protocol::id::{EventId, TargetId};
+use protocol::id::{DeviceId, EventId, TargetId};
 use protocol::problem::{Code, Problem};
 use protocol::record::Record;
 use ring::digest::{SHA256, digest};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::connectors::{ExceptionClass, Planned, Targets};
 use crate::store::model::{Batch, BatchEntry, Dedupe, Device, StockMoveRow};
+
+/// A batch as it was read.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Received {
+    /// What the store commits.
+    pub(super) batch: Batch,
+    /// The device whose the entries before the batch's own are said to be.
+    pub(super) inherited: Option<DeviceId>,
+}
 
 /// Reads the uncompressed JSON of a batch whose signature was checked.
 pub(super) fn read(
@@ -28,7 +39,7 @@ pub(super) fn read(
     targets: &Targets,
     dedupe: Dedupe,
     now: Timestamp,
-) -> Result<Batch, Problem> {
+) -> Result<Received, Problem> {
     let message: Message =
         serde_json::from_slice(json).map_err(|error| invalid(format!("the batch: {error}")))?;
     if message.device != device.device {
@@ -38,30 +49,92 @@ pub(super) fn read(
     }
     let positions =
         message.positions().map_err(|error| invalid(error.to_string()).at("entries"))?;
-    let end = positions.last().map_or(Sequence::NONE, |position| position.sequence);
+    let own = Position {
+        // `positions` has refused a batch that begins at 0.
+        sequence: Sequence(message.first_sequence.0.saturating_sub(1)),
+        chain_hash: message.previous_chain_hash,
+    };
+    let end = positions.last().map_or(own.sequence, |position| position.sequence);
     if message.head_sequence < end {
         let detail =
             format!("the journal's head {} is below the batch's end {end}", message.head_sequence);
         return Err(invalid(detail).at("headSequence"));
     }
-    let before = Position {
-        // `positions` has refused a batch that begins at 0.
-        sequence: Sequence(message.first_sequence.0.saturating_sub(1)),
-        chain_hash: message.previous_chain_hash,
+    let before = message.absent.as_ref().map_or(own, |absent| absent.after);
+    let inherited = match &message.absent {
+        Some(Absent { reason: AbsentReason::Inherited { device }, .. }) => Some(device.clone()),
+        _ => None,
     };
+    let declared = message.absent.as_ref().map(|absent| self::absent(absent, own, device, now));
+    let before_all = BTreeMap::new();
+    let relayed = message.resent.as_ref().map(relayed_before);
     let entries = message.entries.into_iter().zip(positions).map(|(entry, position)| {
-        self::entry(position, entry.record.into_bytes(), device, targets, now)
+        let mut read = self::entry(position, entry.record.into_bytes(), device, targets, now);
+        if let (Some(resent), Some(relayed)) = (&message.resent, &relayed)
+            && position.sequence <= resent.acknowledged
+        {
+            let applied = relayed.get(&position.sequence).unwrap_or(&before_all);
+            read.relayed_before = Some(applied.clone());
+        }
+        read
     });
-    Ok(Batch {
+    let batch = Batch {
         device: device.device.clone(),
         store: device.store.clone(),
         epoch: message.epoch,
         before,
-        entries: entries.collect(),
+        entries: declared.into_iter().chain(entries).collect(),
         level: message.head_sequence == end,
         dedupe,
         now,
-    })
+    };
+    Ok(Received { batch, inherited })
+}
+
+/// The targets in which each entry stood, with what they called it.
+fn relayed_before(resent: &Resent) -> BTreeMap<Sequence, BTreeMap<TargetId, String>> {
+    let mut entries: BTreeMap<_, BTreeMap<_, _>> = BTreeMap::new();
+    for Applied { sequence, target, reference } in &resent.applied {
+        let name = reference.as_ref().map_or_else(String::new, ToString::to_string);
+        entries.entry(*sequence).or_default().insert(target.clone(), name);
+    }
+    entries
+}
+
+/// What stands for entries that the sender declares not to have: at the place of the last of them,
+/// so that the chain goes on from there.
+fn absent(absent: &Absent, last: Position, device: &Device, now: Timestamp) -> BatchEntry {
+    let (first, end) = (absent.after.sequence.next(), last.sequence);
+    let reason = match &absent.reason {
+        AbsentReason::Pruned => format!(
+            "entries {first} to {end} were relayed before this relay was restored, and their \
+             content is no longer on the store's host: nobody knows here what they were"
+        ),
+        AbsentReason::Inherited { device } => format!(
+            "entries {first} to {end} are said to be those of device {device}, which is not known \
+             to hold them"
+        ),
+    };
+    let record = serde_json::to_vec(&AbsentRecord { absent, last }).expect("plain data");
+    BatchEntry {
+        event_id: id_of(last.chain_hash),
+        natural_key: format!("absent/{}/{}", device.device, last.chain_hash),
+        content_hash: sha256(&record),
+        occurred_at: now,
+        moves: Vec::new(),
+        deliveries: Vec::new(),
+        exception: Some((ExceptionClass::UnknownOutcome, reason)),
+        relayed_before: None,
+        position: last,
+        record,
+    }
+}
+
+/// What is kept in place of the records.
+#[derive(Serialize)]
+struct AbsentRecord<'a> {
+    absent: &'a Absent,
+    last: Position,
 }
 
 fn invalid(detail: String) -> Problem {
@@ -89,6 +162,7 @@ fn entry(
                 moves: moves(&event),
                 deliveries: deliveries(&event, targets),
                 exception,
+                relayed_before: None,
                 record,
             }
         }
@@ -161,6 +235,7 @@ fn unreadable(
         moves: Vec::new(),
         deliveries: Vec::new(),
         exception: Some((ExceptionClass::Rejected, format!("it cannot be read: {reason}"))),
+        relayed_before: None,
         position,
         record,
     }

@@ -21,6 +21,8 @@ fn message(records: Vec<String>) -> Message {
         first_sequence: Sequence(1),
         previous_chain_hash: protocol::chain::GENESIS,
         head_sequence: Sequence(u64::try_from(entries.len()).unwrap()),
+        absent: None,
+        resent: None,
         entries,
     }
 }
@@ -33,7 +35,7 @@ fn batch(message: &Message) -> Batch {
     let json = serde_json::to_vec(message).unwrap();
     let connector: Arc<dyn Connector> = Arc::new(Sink::new(true));
     let targets = Targets::from([(shop(), connector)]);
-    read(&json, &device(), &targets, Dedupe::On, at(9)).unwrap()
+    read(&json, &device(), &targets, Dedupe::On, at(9)).unwrap().batch
 }
 
 #[test]
@@ -94,4 +96,36 @@ fn an_event_of_a_later_version_keeps_its_identifier_and_is_the_same_whenever_it_
         assert_eq!(*class, ExceptionClass::Rejected);
         assert!(reason.starts_with("it cannot be read: "), "{reason}");
     }
+}
+
+#[test]
+fn what_is_declared_absent_stands_in_its_place_as_an_exception() {
+    let mut message = message(vec![sale(1)]);
+    message.first_sequence = Sequence(9);
+    message.head_sequence = Sequence(9);
+    message.previous_chain_hash = Bytes([8; 32]);
+    message.entries[0].sequence = Sequence(9);
+    let after = Position { sequence: Sequence(4), chain_hash: Bytes([4; 32]) };
+    message.absent = Some(Absent { after, reason: AbsentReason::Pruned });
+    let found = batch(&message);
+    assert_eq!(found.before, after);
+    let [declared, sold] = found.entries.as_slice() else { panic!("{found:?}") };
+    assert_eq!(declared.position.sequence, Sequence(8));
+    assert_eq!(declared.position.chain_hash, Bytes([8; 32]));
+    assert_eq!(sold.position.sequence, Sequence(9));
+    let (class, reason) = declared.exception.as_ref().unwrap();
+    assert_eq!(*class, ExceptionClass::UnknownOutcome);
+    assert!(reason.contains("entries 5 to 8"), "{reason}");
+}
+
+#[test]
+fn what_was_acknowledged_before_knows_where_it_stood() {
+    let mut message = message(vec![sale(1), sale(2), sale(3)]);
+    let applied = Applied { sequence: Sequence(1), target: shop(), reference: None };
+    message.resent = Some(Resent { acknowledged: Sequence(2), applied: vec![applied] });
+    let found = batch(&message);
+    let before: Vec<_> = found.entries.iter().map(|entry| &entry.relayed_before).collect();
+    assert_eq!(before[0].as_ref().unwrap().get(&shop()).map(String::as_str), Some(""));
+    assert_eq!(before[1].as_ref().map(BTreeMap::len), Some(0));
+    assert_eq!(*before[2], None);
 }

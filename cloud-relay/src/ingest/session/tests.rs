@@ -24,6 +24,8 @@ fn statement(head: u64, acknowledged: u64) -> Statement {
         predecessor: None,
         head: position(head),
         acknowledged: position(acknowledged),
+        aside: None,
+        inherited: None,
         instance: Bytes([1; 16]),
         attempt: 1,
         ticket: None,
@@ -40,8 +42,16 @@ fn held(reason: HoldReason, since: i64) -> Device {
     Device { state: DeviceState::Held { reason, since: at(since) }, ..device() }
 }
 
+/// Why a statement led to a hold.
+fn reason(found: &Session) -> Option<HoldReason> {
+    match found.answer.standing {
+        Standing::Held { reason, .. } => Some(reason),
+        _ => None,
+    }
+}
+
 fn judged(statement: &Statement, device: &Device, evidence: &Evidence) -> Session {
-    session(statement, device, evidence, TICKET, at(1_000))
+    session(statement, device, evidence, TICKET, Telling::Apart, at(1_000))
 }
 
 #[test]
@@ -69,11 +79,11 @@ fn a_journal_behind_or_forked_is_held_without_a_session() {
     let mut evidence = knowing(9);
     evidence.hash_at_stated_head = Some(Bytes([7; 32]));
     let found = judged(&statement(7, 7), &device(), &evidence);
-    assert_eq!(found.answer.standing, Standing::Held { reason: HoldReason::Behind });
+    assert_eq!(reason(&found), Some(HoldReason::Behind));
     assert_eq!((found.change.hold, found.change.current), (Some(HoldReason::Behind), None));
     evidence.hash_at_stated_head = Some(Bytes([8; 32]));
     let found = judged(&statement(7, 7), &device(), &evidence);
-    assert_eq!(found.answer.standing, Standing::Held { reason: HoldReason::Fork });
+    assert_eq!(reason(&found), Some(HoldReason::Fork));
 }
 
 #[test]
@@ -88,7 +98,7 @@ fn a_new_epoch_after_a_rewind_waits_for_the_former_instances_silence() {
         Evidence { predecessor_known: true, device_has_epochs: true, ..Evidence::default() };
     let silent_since = |since| judged(&statement, &held(HoldReason::Behind, since), &evidence);
     let early = silent_since(1_000 - SILENCE.as_secs() + 1);
-    assert_eq!(early.answer.standing, Standing::Held { reason: HoldReason::Behind });
+    assert_eq!(reason(&early), Some(HoldReason::Behind));
     assert_eq!((early.change.begin, early.renews_hold), (None, false));
     let late = silent_since(1_000 - SILENCE.as_secs());
     assert_eq!(late.answer.standing, Standing::Resume);
@@ -99,14 +109,14 @@ fn a_new_epoch_after_a_rewind_waits_for_the_former_instances_silence() {
 #[test]
 fn the_former_instance_speaking_up_begins_the_silence_anew() {
     let found = judged(&statement(9, 7), &held(HoldReason::Behind, 0), &knowing(7));
-    assert_eq!(found.answer.standing, Standing::Held { reason: HoldReason::Behind });
+    assert_eq!(reason(&found), Some(HoldReason::Behind));
     assert!(found.renews_hold);
 }
 
 #[test]
 fn only_a_person_ends_a_fork() {
     let found = judged(&statement(9, 7), &held(HoldReason::Fork, -100_000), &knowing(7));
-    assert_eq!(found.answer.standing, Standing::Held { reason: HoldReason::Fork });
+    assert_eq!(reason(&found), Some(HoldReason::Fork));
     assert_eq!((found.change.current, found.renews_hold), (None, false));
 }
 

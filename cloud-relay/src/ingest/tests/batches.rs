@@ -86,9 +86,8 @@ async fn another_history_holds_the_device_and_what_it_sends_then_is_kept_aside()
     assert!(matches!(device.state, DeviceState::Held { reason: HoldReason::Fork, .. }));
     agent.acknowledged = agent.position(2);
     let standing = agent.open(&bench).await.standing;
-    assert_eq!(standing, Standing::Held { reason: HoldReason::Fork });
-    let BatchAnswer::Acknowledgement(kept) = agent.send(&bench, &agent.batch(2, 2)).await.read()
-    else {
+    assert_eq!(standing, Standing::Held { reason: HoldReason::Fork, relay_head: None });
+    let BatchAnswer::Aside(kept) = agent.send(&bench, &agent.batch(2, 2)).await.read() else {
         panic!("both branches are kept");
     };
     assert_eq!(kept.position(), agent.head());

@@ -191,7 +191,7 @@ impl Bench {
 /// The store's side: a journal and a key.
 pub(crate) struct Agent {
     pub(crate) device: DeviceId,
-    pub(crate) key: SigningKey,
+    pub(crate) key: Arc<SigningKey>,
     pub(crate) epoch: Epoch,
     pub(crate) instance: InstanceId,
     pub(crate) attempt: u64,
@@ -204,13 +204,27 @@ impl Agent {
     pub(crate) fn new(key: SigningKey) -> Self {
         Self {
             device: DeviceId::new("none-yet").unwrap(),
-            key,
+            key: Arc::new(key),
             epoch: Bytes([5; 16]),
             instance: Bytes([1; 16]),
             attempt: 0,
             ticket: None,
             acknowledged: Position::START,
             records: Vec::new(),
+        }
+    }
+
+    /// The same host once more, with another start of its program.
+    pub(crate) fn copied(&self, instance: InstanceId) -> Self {
+        Self {
+            device: self.device.clone(),
+            key: Arc::clone(&self.key),
+            epoch: self.epoch,
+            instance,
+            attempt: 0,
+            ticket: self.ticket,
+            acknowledged: self.acknowledged,
+            records: self.records.clone(),
         }
     }
 
@@ -241,6 +255,8 @@ impl Agent {
             first_sequence: sequence(from),
             previous_chain_hash: self.position(from).chain_hash,
             head_sequence: self.head().sequence,
+            absent: None,
+            resent: None,
             entries: entries
                 .map(|(record, index)| Entry { sequence: sequence(index), record: record.clone() })
                 .collect(),
@@ -283,6 +299,8 @@ impl Agent {
             predecessor: None,
             head: self.head(),
             acknowledged: self.acknowledged,
+            aside: None,
+            inherited: None,
             instance: self.instance,
             attempt: self.attempt,
             ticket: self.ticket,
@@ -320,11 +338,11 @@ impl Agent {
         self.send_json(bench, &serde_json::to_vec(message).unwrap()).await
     }
 
-    /// Sends everything and expects to be acknowledged.
+    /// Sends everything and expects it to be taken.
     pub(crate) async fn relay(&self, bench: &Bench) -> Position {
         let message = self.batch(0, self.records.len());
         match self.send(bench, &message).await.read() {
-            BatchAnswer::Acknowledgement(acknowledged) => acknowledged.position(),
+            BatchAnswer::Acknowledgement(kept) | BatchAnswer::Aside(kept) => kept.position(),
             BatchAnswer::Head(head) => panic!("the relay stands at {head:?}"),
         }
     }

@@ -115,7 +115,7 @@ pub(crate) async fn goes_on(store: &SharedStore, mut standing: Standing) {
     let places: Vec<_> = told.iter().map(|told| (told.sequence.0, told.state)).collect();
     assert_eq!(places, [(2, ProgressState::Exception), (5, ProgressState::Exception)]);
     // What was held back goes out when a person releases it.
-    store.release_device(&standing.held.device, at(320)).await.unwrap();
+    store.release_device(&standing.held.device, None, at(320)).await.unwrap();
     let again = store.commit_batch(standing.held.all()).await.unwrap();
     let end = standing.held.head();
     assert_eq!(again, BatchOutcome::Committed { end, new: 0 });

@@ -21,8 +21,10 @@ pub(super) async fn run(make: Make<'_>) {
     superseded_instances_are_kept_up_to_the_bound(make).await;
 }
 
-fn statement(journal: &Journal, predecessor: Option<Predecessor>) -> Statement {
+pub(super) fn statement(journal: &Journal, predecessor: Option<Predecessor>) -> Statement {
     Statement {
+        aside: None,
+        inherited: None,
         protocol_version: 1,
         device: journal.device.clone(),
         store: store_id(),
@@ -86,13 +88,13 @@ async fn a_device_survives_reopening_with_its_states(make: Make<'_>) {
     assert_eq!(device.state, DeviceState::Held { reason: HoldReason::Fork, since: at(9) });
     assert_eq!((device.level_at, device.seen_at), (Some(at(11)), Some(at(11))));
     assert_eq!(device.ticket, Some(Bytes([1; 16])));
-    store.release_device(&held, at(12)).await.unwrap();
+    store.release_device(&held, None, at(12)).await.unwrap();
     let device = store.device(&held).await.unwrap().unwrap();
     assert_eq!((device.state, device.ticket), (DeviceState::Active, None));
     let state = store.device(&revoked).await.unwrap().unwrap().state;
     assert_eq!(state, DeviceState::Revoked { since: at(10) });
     for device in [&held, &revoked] {
-        let refused = store.release_device(device, at(13)).await;
+        let refused = store.release_device(device, None, at(13)).await;
         assert!(matches!(refused, Err(StoreError::State { .. })), "{refused:?}");
     }
     assert_eq!(store.device(&device_id("nobody")).await.unwrap(), None);
@@ -128,7 +130,7 @@ async fn evidence_says_what_is_held_of_a_journal(make: Make<'_>) {
     let held = holding(&next.device, next.epoch, HoldReason::UnknownEpoch, Bytes([2; 16]));
     store.record_session(held).await.unwrap();
     assert_eq!(store.evidence(&statement(&next, None)).await.unwrap().head, None);
-    store.release_device(&next.device, at(20)).await.unwrap();
+    store.release_device(&next.device, None, at(20)).await.unwrap();
     let evidence = store.evidence(&statement(&next, None)).await.unwrap();
     assert_eq!(evidence.head, Some(Position::START));
     assert_eq!(evidence.hash_at_stated_head, Some(GENESIS));

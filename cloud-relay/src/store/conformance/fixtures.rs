@@ -82,6 +82,7 @@ pub(super) fn session(
         challenge: None,
         instance: row.instance,
         hold: None,
+        copy: None,
         agent_version: "1.0.0".to_owned(),
         now: at(2),
     }
@@ -150,6 +151,7 @@ impl Journal {
             }],
             deliveries,
             exception: None,
+            relayed_before: None,
         });
     }
 
@@ -206,6 +208,11 @@ pub(super) fn reference(name: &str) -> TargetRef {
 
 pub(super) fn committed(journal: &Journal, end: usize, new: usize) -> BatchOutcome {
     BatchOutcome::Committed { end: journal.position(end), new }
+}
+
+/// What comes of a batch while the device is held.
+pub(super) fn aside(journal: &Journal, end: usize, new: usize) -> BatchOutcome {
+    BatchOutcome::Aside { end: journal.position(end), new }
 }
 
 pub(super) async fn claim(store: &SharedStore, class: Class, second: i64) -> Claim {

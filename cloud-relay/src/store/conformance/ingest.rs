@@ -10,7 +10,7 @@ use super::super::model::{
 use super::super::{SharedStore, StoreError};
 use super::Make;
 use super::fixtures::{
-    Journal, LEASE, at, claim, claim_both, committed, device_id, done, enrolled, exception,
+    Journal, LEASE, aside, at, claim, claim_both, committed, device_id, done, enrolled, exception,
     holding, move_to, news, open, order, session, store_id,
 };
 use crate::connectors::{Class, ExceptionClass};
@@ -242,8 +242,8 @@ async fn a_held_device_loses_nothing_and_posts_nothing(make: Make<'_>) {
     for key in ["b", "c", "d"] {
         journal.sale(key);
     }
-    assert_eq!(store.commit_batch(journal.batch(1, 3)).await.unwrap(), committed(&journal, 3, 2));
-    assert_eq!(store.commit_batch(journal.batch(0, 4)).await.unwrap(), committed(&journal, 4, 1));
+    assert_eq!(store.commit_batch(journal.batch(1, 3)).await.unwrap(), aside(&journal, 3, 2));
+    assert_eq!(store.commit_batch(journal.batch(0, 4)).await.unwrap(), aside(&journal, 4, 1));
     assert_eq!(due_count(&store).await, 2, "only `a` is due");
     assert_eq!(
         store.head(&journal.device, journal.epoch).await.unwrap(),
@@ -251,7 +251,7 @@ async fn a_held_device_loses_nothing_and_posts_nothing(make: Make<'_>) {
     );
     drop(store);
     let store = make("held").await;
-    store.release_device(&journal.device, at(102)).await.unwrap();
+    store.release_device(&journal.device, None, at(102)).await.unwrap();
     assert_eq!(store.head(&journal.device, journal.epoch).await.unwrap(), Some(journal.head()));
     assert_eq!(due_count(&store).await, 8);
     let (_, receipts) = claim_both(&store, 102).await;
@@ -273,18 +273,18 @@ async fn both_branches_of_a_fork_are_kept_and_one_is_released(make: Make<'_>) {
     let fork = holding(&one.device, one.epoch, HoldReason::Fork, Bytes([2; 16]));
     store.record_session(fork).await.unwrap();
     one.sale("c");
-    assert_eq!(store.commit_batch(other.batch(1, 3)).await.unwrap(), committed(&other, 3, 2));
-    assert_eq!(store.commit_batch(one.batch(2, 3)).await.unwrap(), committed(&one, 3, 1));
+    assert_eq!(store.commit_batch(other.batch(1, 3)).await.unwrap(), aside(&other, 3, 2));
+    assert_eq!(store.commit_batch(one.batch(2, 3)).await.unwrap(), aside(&one, 3, 1));
     // A branch may go on from what is held of it, and from nothing else.
     other.sale("z");
-    assert_eq!(store.commit_batch(other.batch(3, 4)).await.unwrap(), committed(&other, 4, 1));
+    assert_eq!(store.commit_batch(other.batch(3, 4)).await.unwrap(), aside(&other, 4, 1));
     let mut stranger = Journal::new("d", 1);
     stranger.sale("p");
     stranger.sale("q");
     let beyond = BatchOutcome::Beyond { head: one.position(2) };
     assert_eq!(store.commit_batch(stranger.batch(1, 2)).await.unwrap(), beyond);
 
-    store.release_device(&one.device, at(103)).await.unwrap();
+    store.release_device(&one.device, None, at(103)).await.unwrap();
     assert_eq!(store.head(&one.device, one.epoch).await.unwrap(), Some(one.head()));
     assert_eq!(due_count(&store).await, 6, "the branch that continues the head");
     // The other host enrols anew and journals again what came after the fork.

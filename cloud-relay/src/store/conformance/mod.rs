@@ -5,6 +5,7 @@
 
 #[cfg(unix)]
 mod carried;
+mod copies;
 mod devices;
 mod dispatch;
 mod fixtures;
@@ -27,6 +28,7 @@ pub type Make<'a> = &'a (dyn Fn(&'static str) -> BoxFuture<'static, SharedStore>
 /// Runs every claim.
 pub async fn run(make: Make<'_>) {
     devices::run(make).await;
+    copies::run(make).await;
     ingest::run(make).await;
     dispatch::run(make).await;
     people::run(make).await;

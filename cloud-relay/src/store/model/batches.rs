@@ -2,6 +2,8 @@
 //!
 //! Plain data. Does not know how a row is kept.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use protocol::chain::{ChainHash, Epoch, Position};
 use protocol::id::{DeviceId, EventId, StoreId, TargetId};
@@ -31,6 +33,9 @@ pub struct BatchEntry {
     /// Why a person has to see it before anything is sent: the agent flagged a conflict, or the
     /// event cannot be read. The store adds the conflicts that it finds itself.
     pub exception: Option<(ExceptionClass, String)>,
+    /// Set if the relay acknowledged it once and lost it since: the targets in which everything
+    /// stood, with what they called it. Nothing is posted before the target was asked.
+    pub relayed_before: Option<BTreeMap<TargetId, String>>,
 }
 
 /// Whether an overlap with what is held is recognised.
@@ -69,6 +74,13 @@ pub struct Batch {
 pub enum BatchOutcome {
     /// Everything up to the batch's end is committed, now or before; the head may be beyond it.
     Committed {
+        /// The batch's last position.
+        end: Position,
+        /// How many of its entries were new.
+        new: usize,
+    },
+    /// The device is held: everything up to the batch's end is kept aside.
+    Aside {
         /// The batch's last position.
         end: Position,
         /// How many of its entries were new.

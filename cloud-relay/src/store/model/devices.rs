@@ -4,8 +4,8 @@
 
 use jiff::Timestamp;
 use protocol::bytes::Bytes;
-use protocol::chain::Epoch;
-use protocol::handshake::judge::SessionRow;
+use protocol::chain::{Epoch, Position};
+use protocol::handshake::judge::{CopyRow, SessionRow};
 use protocol::handshake::{HoldReason, InstanceId, Predecessor};
 use protocol::id::{Code, DeviceId, StoreId};
 use protocol::sign::VerifyingKey;
@@ -110,6 +110,70 @@ pub struct Device {
     pub ticket: Option<Bytes<16>>,
 }
 
+/// How many copies of one device are told apart. A person settles a hold long before.
+pub const COPIES_MAX: usize = 8;
+
+/// A host that stated something while its device was held, or after it lost the identity.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeldCopy {
+    /// What is known of it from now on.
+    pub row: CopyRow,
+    /// The start of the program by which it was known before.
+    pub replaces: Option<InstanceId>,
+    /// The epoch it stated.
+    pub epoch: Epoch,
+    /// The head it stated.
+    pub head: Position,
+}
+
+/// A copy as people see it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CopyView {
+    /// Its last start of the program; the host's own `status` names it too.
+    pub instance: InstanceId,
+    /// The journal it stated.
+    pub epoch: Epoch,
+    /// How far that journal was.
+    pub head: Position,
+    /// When it first spoke.
+    pub first_at: Timestamp,
+    /// When it last spoke.
+    pub seen_at: Timestamp,
+    /// Whether it lost the identity.
+    pub displaced: bool,
+}
+
+/// One journal of a device as people see it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EpochView {
+    /// Its identity.
+    pub epoch: Epoch,
+    /// Whether its entries count; if not, they are only kept aside.
+    pub begun: bool,
+    /// How far it is held.
+    pub head: Position,
+    /// What it goes on from.
+    pub predecessor: Option<Predecessor>,
+    /// Entries that are kept aside, of every branch.
+    pub aside: u64,
+    /// When it was first stated.
+    pub begun_at: Timestamp,
+}
+
+/// A device with its journals and copies.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DeviceStory {
+    /// The device.
+    pub device: Device,
+    /// Its journals, oldest first.
+    pub epochs: Vec<EpochView>,
+    /// The hosts that spoke while it was held, and those that lost the identity.
+    pub copies: Vec<CopyView>,
+}
+
 /// What a statement led to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SessionChange {
@@ -127,6 +191,8 @@ pub struct SessionChange {
     pub instance: InstanceId,
     /// A hold that begins.
     pub hold: Option<HoldReason>,
+    /// The host that stated, if the device is held or the host has lost the identity.
+    pub copy: Option<HeldCopy>,
     /// The program's version it stated.
     pub agent_version: String,
     /// Now.

@@ -8,7 +8,10 @@ mod lanes;
 mod views;
 
 pub use batches::{Batch, BatchEntry, BatchOutcome, Dedupe};
-pub use devices::{Device, DeviceState, NewDevice, NewToken, SessionChange, Token};
+pub use devices::{
+    COPIES_MAX, CopyView, Device, DeviceState, DeviceStory, EpochView, HeldCopy, NewDevice,
+    NewToken, SessionChange, Token,
+};
 pub use lanes::{
     Bundle, Claim, Delivery, DeliveryId, DeliveryIdError, DeliveryState, Lane, OriginalState,
     RELAY_TARGET, REVIEW_ACTION, Resolution, ResolutionKind, Step, StockMoveRow, Transition,

@@ -11,7 +11,6 @@ use super::codec::{
     Fault, bytes, bytes_option, micros, parsed, parsed_option, text, time, time_option, unknown,
     unreadable, unsigned, value, wrong_state,
 };
-use super::holding;
 use super::transaction::Transaction;
 use crate::store::model::{Device, DeviceState, NewDevice, NewToken, Token};
 
@@ -199,31 +198,6 @@ pub(super) async fn hold(
     )
     .await?;
     Ok(())
-}
-
-/// Whoever speaks up next after a release is the device: tickets and superseded instances are
-/// forgotten, because they belong to the histories that a person has just judged.
-pub(super) async fn release(
-    on: &Transaction<'_>,
-    device_id: &DeviceId,
-    now: Timestamp,
-) -> Result<(), Fault> {
-    let store = on.lock_device(device_id).await?;
-    let found = device(on, device_id).await?.ok_or_else(|| unknown("device", device_id))?;
-    match found.state {
-        DeviceState::Held { .. } => {}
-        DeviceState::Active => return Err(wrong_state("device", device_id, "not held")),
-        DeviceState::Revoked { .. } => return Err(wrong_state("device", device_id, "revoked")),
-    }
-    for statement in [
-        "DELETE FROM sessions WHERE store_id = $1 AND device = $2",
-        "DELETE FROM superseded WHERE store_id = $1 AND device = $2",
-        "UPDATE epochs SET begun = true WHERE store_id = $1 AND device = $2",
-    ] {
-        on.run(statement, &[&store.as_str(), &device_id.as_str()]).await?;
-    }
-    activate(on, &store, device_id).await?;
-    holding::release_device(on, &store, device_id, now).await
 }
 
 /// Ends a hold.

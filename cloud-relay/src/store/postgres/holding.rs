@@ -4,16 +4,17 @@
 //! ever dispatched or pruned; a release moves the branch that continues the head into inbox and
 //! outbox and leaves every other one where it is.
 
+use std::collections::HashSet;
+
 use jiff::Timestamp;
-use protocol::chain::Position;
+use protocol::chain::{Epoch, Position, Sequence};
 use protocol::compress;
 use protocol::id::{DeviceId, StoreId};
 use protocol::limits;
-use tokio_postgres::Row;
 
-use super::codec::{Fault, bytes, json, micros, signed, to_json, unreadable, value};
+use super::codec::{Fault, bytes, json, micros, signed, to_json, unreadable, unsigned, value};
 use super::ingest::{Destination, insert_entries, move_head};
-use super::sessions::{EpochRow, epoch_of, hash_at};
+use super::sessions::{EpochRow, epoch_of, epoch_row, hash_at};
 use super::transaction::Transaction;
 use crate::store::model::{Batch, BatchEntry, BatchOutcome, Dedupe};
 use crate::store::pack::Packed;
@@ -37,7 +38,21 @@ pub(super) async fn keep(
         }
         previous = entry.position;
     }
-    Ok(BatchOutcome::Committed { end: previous, new })
+    Ok(BatchOutcome::Aside { end: previous, new })
+}
+
+/// Whether a position is kept aside of an epoch.
+pub(super) async fn is_aside(
+    on: &Transaction<'_>,
+    epoch: &EpochRow,
+    position: Position,
+) -> Result<bool, Fault> {
+    let Ok(sequence) = signed(position.sequence.0) else { return Ok(false) };
+    let query = "SELECT 1 FROM holding
+                 WHERE store_id = $1 AND epoch_row = $2 AND sequence = $3 AND chain_hash = $4";
+    let hash = position.chain_hash.as_bytes().as_slice();
+    let found = on.row(query, &[&epoch.store.as_str(), &epoch.epoch_row, &sequence, &hash]).await?;
+    Ok(found.is_some())
 }
 
 async fn is_known(
@@ -48,12 +63,7 @@ async fn is_known(
     if hash_at(on, epoch, position.sequence).await? == Some(position.chain_hash) {
         return Ok(true);
     }
-    let query = "SELECT 1 FROM holding
-                 WHERE store_id = $1 AND epoch_row = $2 AND sequence = $3 AND chain_hash = $4";
-    let hash = position.chain_hash.as_bytes().as_slice();
-    let sequence = signed(position.sequence.0)?;
-    let found = on.row(query, &[&epoch.store.as_str(), &epoch.epoch_row, &sequence, &hash]).await?;
-    Ok(found.is_some())
+    is_aside(on, epoch, position).await
 }
 
 async fn insert(
@@ -82,6 +92,77 @@ async fn insert(
     Ok(())
 }
 
+/// One history of a device, by its end.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Branch {
+    pub(super) epoch: Epoch,
+    pub(super) head: Position,
+}
+
+/// The rows of a branch that are kept aside, and the position before the first of them.
+async fn path(
+    on: &Transaction<'_>,
+    epoch: &EpochRow,
+    head: Position,
+) -> Result<(HashSet<i64>, Position), Fault> {
+    let query = "WITH RECURSIVE branch (holding_row, sequence, previous_hash) AS (
+                     SELECT holding_row, sequence, previous_hash FROM holding
+                     WHERE store_id = $1 AND epoch_row = $2 AND sequence = $3 AND chain_hash = $4
+                     UNION ALL
+                     SELECT h.holding_row, h.sequence, h.previous_hash
+                     FROM branch b JOIN holding h ON h.store_id = $1 AND h.epoch_row = $2
+                       AND h.sequence = b.sequence - 1 AND h.chain_hash = b.previous_hash
+                 )
+                 SELECT holding_row, sequence, previous_hash FROM branch ORDER BY sequence DESC";
+    let hash = head.chain_hash.as_bytes().as_slice();
+    let sequence = signed(head.sequence.0)?;
+    let (mut on_branch, mut before) = (HashSet::new(), head);
+    for row in on.rows(query, &[&epoch.store.as_str(), &epoch.epoch_row, &sequence, &hash]).await? {
+        on_branch.insert(value(&row, 0)?);
+        let sequence = Sequence(unsigned::<u64>(&row, 1)?.saturating_sub(1));
+        before = Position { sequence, chain_hash: bytes(&row, 2)? };
+    }
+    Ok((on_branch, before))
+}
+
+/// The last position that a branch shares with what counts of its epoch; none if its end is not
+/// known.
+pub(super) async fn shared_with(
+    on: &Transaction<'_>,
+    store: &StoreId,
+    device: &DeviceId,
+    branch: &Branch,
+) -> Result<Option<Position>, Fault> {
+    let Some(epoch) = epoch_row(on, store, device, branch.epoch).await? else { return Ok(None) };
+    let (_, before) = path(on, &epoch, branch.head).await?;
+    let own = hash_at(on, &epoch, before.sequence).await?;
+    Ok((own == Some(before.chain_hash)).then_some(before))
+}
+
+/// Moves a branch into inbox and outbox; none if it does not continue the head of its epoch.
+pub(super) async fn release_branch(
+    on: &Transaction<'_>,
+    store: &StoreId,
+    device: &DeviceId,
+    branch: &Branch,
+    now: Timestamp,
+) -> Result<Option<()>, Fault> {
+    let Some(epoch) = epoch_row(on, store, device, branch.epoch).await? else { return Ok(None) };
+    let (on_branch, before) = path(on, &epoch, branch.head).await?;
+    if before != epoch.head {
+        return Ok(None);
+    }
+    let begin = "UPDATE epochs SET begun = true WHERE store_id = $1 AND epoch_row = $2";
+    on.run(begin, &[&store.as_str(), &epoch.epoch_row]).await?;
+    let last = branch.head.sequence;
+    let goes_on = move |row: i64, sequence: Sequence| sequence > last || on_branch.contains(&row);
+    release_epoch(on, epoch, now, &goes_on).await?;
+    Ok(Some(()))
+}
+
+/// Which entries are released, by row and sequence.
+type IsReleased<'a> = &'a (dyn Fn(i64, Sequence) -> bool + Sync);
+
 /// Moves what continues the heads of a device's epochs into inbox and outbox.
 pub(super) async fn release_device(
     on: &Transaction<'_>,
@@ -95,7 +176,7 @@ pub(super) async fn release_device(
                                WHERE h.store_id = e.store_id AND h.epoch_row = e.epoch_row)
                  ORDER BY epoch_row";
     for row in on.rows(query, &[&store.as_str(), &device.as_str()]).await? {
-        release_epoch(on, epoch_of(store, &row)?, now).await?;
+        release_epoch(on, epoch_of(store, &row)?, now, &|_, _| true).await?;
     }
     Ok(())
 }
@@ -104,13 +185,14 @@ async fn release_epoch(
     on: &Transaction<'_>,
     mut epoch: EpochRow,
     now: Timestamp,
+    is_released: IsReleased<'_>,
 ) -> Result<(), Fault> {
     loop {
         let mut rows = Vec::new();
         let mut entries: Vec<BatchEntry> = Vec::new();
         let mut head = epoch.head;
         while entries.len() < RELEASE_CHUNK
-            && let Some((row, entry)) = next_of(on, &epoch, head).await?
+            && let Some((row, entry)) = next_of(on, &epoch, head, is_released).await?
         {
             head = entry.position;
             rows.push(row);
@@ -131,24 +213,28 @@ async fn release_epoch(
     }
 }
 
-/// The entry that continues a position; of two, the one that arrived first.
+/// The entry that continues a position and is released; of two, the one that arrived first.
 async fn next_of(
     on: &Transaction<'_>,
     epoch: &EpochRow,
     head: Position,
+    is_released: IsReleased<'_>,
 ) -> Result<Option<(i64, BatchEntry)>, Fault> {
-    let query = "SELECT holding_row, chain_hash, record, plan FROM holding
-                 WHERE store_id = $1 AND epoch_row = $2 AND sequence = $3 AND previous_hash = $4
-                 ORDER BY holding_row LIMIT 1";
-    let sequence = head.sequence.next();
+    let query = "SELECT holding_row, chain_hash, record, plan, sequence FROM holding
+                 WHERE store_id = $1 AND epoch_row = $2 AND sequence > $3 AND previous_hash = $4
+                 ORDER BY sequence, holding_row";
     let hash = head.chain_hash.as_bytes().as_slice();
+    let sequence = signed(head.sequence.0)?;
     let values: super::transaction::Values<'_> =
-        &[&epoch.store.as_str(), &epoch.epoch_row, &signed(sequence.0)?, &hash];
-    let entry = |row: &Row| {
-        let record = compress::unpack(value(row, 2)?, limits::BATCH_BYTES_MAX)
-            .map_err(|error| unreadable(row, 2, error))?;
-        let position = Position { sequence, chain_hash: bytes(row, 1)? };
-        Ok((value(row, 0)?, json::<Plan>(row, 3)?.entry(position, record)))
-    };
-    on.row(query, values).await?.as_ref().map(entry).transpose()
+        &[&epoch.store.as_str(), &epoch.epoch_row, &sequence, &hash];
+    for row in on.rows(query, values).await? {
+        let (number, sequence) = (value(&row, 0)?, Sequence(unsigned(&row, 4)?));
+        if is_released(number, sequence) {
+            let record = compress::unpack(value(&row, 2)?, limits::BATCH_BYTES_MAX)
+                .map_err(|error| unreadable(&row, 2, error))?;
+            let position = Position { sequence, chain_hash: bytes(&row, 1)? };
+            return Ok(Some((number, json::<Plan>(&row, 3)?.entry(position, record))));
+        }
+    }
+    Ok(None)
 }

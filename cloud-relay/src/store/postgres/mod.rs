@@ -9,6 +9,7 @@
 mod bundles;
 mod carry;
 mod codec;
+mod copies;
 mod days;
 mod deliveries;
 mod devices;

@@ -19,8 +19,10 @@ struct Migration {
 }
 
 /// The steps in order; the index + 1 is the schema that each leads to.
-const MIGRATIONS: [Migration; 1] =
-    [Migration { usable_from: 1, statements: include_str!("../migrations/postgres/0001.sql") }];
+const MIGRATIONS: [Migration; 2] = [
+    Migration { usable_from: 1, statements: include_str!("../migrations/postgres/0001.sql") },
+    Migration { usable_from: 1, statements: include_str!("../migrations/postgres/0002.sql") },
+];
 
 /// Whoever changes the schema holds this lock.
 const SCHEMA_LOCK: i64 = 0x534b_0000;

@@ -7,16 +7,17 @@ use jiff::{SignedDuration, Timestamp};
 use protocol::chain::{ChainHash, Epoch, Position, Sequence};
 use protocol::downlink::{DownlinkCursor, DownlinkItem};
 use protocol::handshake::judge::Evidence;
-use protocol::handshake::{HoldReason, Statement};
+use protocol::handshake::{HoldReason, InstanceId, Statement};
 use protocol::id::{DeviceId, StoreId, TargetId};
 
 use super::{
-    PostgresStore, bundles, deliveries, devices, ingest, lanes, people, progress, sessions, views,
+    PostgresStore, bundles, copies, deliveries, devices, ingest, lanes, people, progress, sessions,
+    views,
 };
 use crate::store::model::{
     Batch, BatchOutcome, Bundle, Claim, Delivery, DeliveryFilter, DeliveryId, DeliveryView, Device,
-    HeldEvent, LaneView, NewDevice, NewToken, OriginalState, ReplayCount, ReplayFilter, Resolution,
-    SessionChange, Step, StockMoveRow, Token, Transition,
+    DeviceStory, HeldEvent, LaneView, NewDevice, NewToken, OriginalState, ReplayCount,
+    ReplayFilter, Resolution, SessionChange, Step, StockMoveRow, Token, Transition,
 };
 use crate::store::pack::Packed;
 use crate::store::wake::Wakes;
@@ -74,11 +75,24 @@ impl Store for PostgresStore {
         .await
     }
 
-    async fn release_device(&self, device: &DeviceId, now: Timestamp) -> Result<(), StoreError> {
+    async fn release_device(
+        &self,
+        device: &DeviceId,
+        keep: Option<InstanceId>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
         let device = device.clone();
         self.ready_for("release a device", now).await?;
         self.write("release a device", move |c| {
-            Box::pin(async move { devices::release(c, &device, now).await })
+            Box::pin(async move { copies::release(c, &device, keep, now).await })
+        })
+        .await
+    }
+
+    async fn device_story(&self, device: &DeviceId) -> Result<Option<DeviceStory>, StoreError> {
+        let device = device.clone();
+        self.read("read a device's story", move |c| {
+            Box::pin(async move { copies::story(c, &device).await })
         })
         .await
     }

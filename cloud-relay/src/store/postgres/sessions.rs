@@ -4,16 +4,16 @@
 
 use protocol::chain::{ChainHash, Epoch, GENESIS, Position, Sequence};
 use protocol::handshake::judge::{Evidence, SUPERSEDED_MAX, SessionRow};
-use protocol::handshake::{HoldReason, InstanceId, Statement};
+use protocol::handshake::{HoldReason, InstanceId, Predecessor, Statement};
 use protocol::id::{DeviceId, StoreId};
 use tokio_postgres::Row;
 
 use super::codec::{
-    Fault, bytes, micros, signed, text, to_json, unknown, unsigned, value, wrong_state,
+    Fault, bytes, json, micros, signed, text, to_json, unknown, unsigned, value, wrong_state,
 };
 use super::days::Day;
 use super::transaction::Transaction;
-use super::{devices, holding};
+use super::{copies, devices, holding};
 use crate::store::model::{DeviceState, SessionChange};
 
 /// An epoch's row.
@@ -120,16 +120,24 @@ pub(super) async fn evidence(
 ) -> Result<Evidence, Fault> {
     let device = &statement.device;
     let store = on.store_of(device).await?;
-    let row = begun(on, device, statement.epoch).await?;
+    let stated = epoch_row(on, &store, device, statement.epoch).await?;
+    let aside = match &stated {
+        Some(stated) => aside(on, stated, statement).await?,
+        None => None,
+    };
+    let row = stated.filter(|row| row.begun);
     let (mut at_head, mut at_mark) = (None, None);
     if let Some(row) = &row {
         at_head = hash_at(on, row, statement.head.sequence).await?;
         at_mark = hash_at(on, row, statement.acknowledged.sequence).await?;
     }
-    let predecessor_known = match &statement.predecessor {
-        Some(predecessor) => begun(on, device, predecessor.epoch).await?.is_some(),
-        None => false,
-    };
+    let (mut predecessor_known, mut hash_at_predecessor) = (false, None);
+    if let Some(predecessor) = &statement.predecessor
+        && let Some(row) = begun(on, device, predecessor.epoch).await?
+    {
+        predecessor_known = true;
+        hash_at_predecessor = hash_at(on, &row, predecessor.head.sequence).await?;
+    }
     let query = "SELECT 1 FROM epochs WHERE store_id = $1 AND device = $2 AND begun LIMIT 1";
     let device_has_epochs = on.row(query, &[&store.as_str(), &device.as_str()]).await?.is_some();
     Ok(Evidence {
@@ -137,11 +145,46 @@ pub(super) async fn evidence(
         hash_at_stated_head: at_head,
         hash_at_stated_mark: at_mark,
         predecessor_known,
+        hash_at_predecessor,
+        succeeded: is_succeeded(on, &store, device, statement.epoch).await?,
+        aside,
+        copies: copies::rows(on, &store, device).await?,
         device_has_epochs,
         current: session(on, &store, device, "current").await?,
         superseded: superseded(on, &store, device).await?,
         challenge: session(on, &store, device, "challenge").await?,
     })
+}
+
+/// Whether an epoch that has begun names this one as its predecessor.
+async fn is_succeeded(
+    on: &Transaction<'_>,
+    store: &StoreId,
+    device: &DeviceId,
+    epoch: Epoch,
+) -> Result<bool, Fault> {
+    let query = "SELECT predecessor FROM epochs
+                 WHERE store_id = $1 AND device = $2 AND begun AND predecessor IS NOT NULL";
+    for row in on.rows(query, &[&store.as_str(), &device.as_str()]).await? {
+        if json::<Predecessor>(&row, 0)?.epoch == epoch {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Of what an agent states, what is kept aside of it.
+async fn aside(
+    on: &Transaction<'_>,
+    epoch: &EpochRow,
+    statement: &Statement,
+) -> Result<Option<Position>, Fault> {
+    for position in std::iter::once(statement.head).chain(statement.aside) {
+        if holding::is_aside(on, epoch, position).await? {
+            return Ok(Some(position));
+        }
+    }
+    Ok(None)
 }
 
 async fn session(
@@ -203,7 +246,11 @@ pub(super) async fn record(on: &Transaction<'_>, session: &SessionChange) -> Res
         supersede(on, &store, &session.device, row).await?;
         put_session(on, &store, session, "current", row).await?;
         devices::activate(on, &store, &session.device).await?;
+        copies::forget_held(on, &store, &session.device).await?;
         holding::release_device(on, &store, &session.device, session.now).await?;
+    }
+    if let Some(copy) = &session.copy {
+        copies::put(on, &store, &session.device, copy).await?;
     }
     if let Some(row) = session.challenge {
         put_session(on, &store, session, "challenge", row).await?;

@@ -11,7 +11,6 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use super::codec::{
     Fault, bytes, micros, parsed, parsed_option, time, time_option, unknown, unsigned, wrong_state,
 };
-use super::holding;
 use super::writer::Change;
 use crate::store::model::{Device, DeviceState, NewDevice, NewToken, Token};
 
@@ -198,28 +197,6 @@ pub(super) fn hold(
         params![row, reason.as_str(), micros(now)],
     )?;
     Ok(())
-}
-
-/// Whoever speaks up next after a release is the device: tickets and superseded instances are
-/// forgotten, because they belong to the histories that a person has just judged.
-pub(super) fn release(
-    change: &Change<'_>,
-    device_id: &DeviceId,
-    now: Timestamp,
-) -> Result<(), Fault> {
-    let found =
-        device(change.connection, device_id)?.ok_or_else(|| unknown("device", device_id))?;
-    match found.state {
-        DeviceState::Held { .. } => {}
-        DeviceState::Active => return Err(wrong_state("device", device_id, "not held")),
-        DeviceState::Revoked { .. } => return Err(wrong_state("device", device_id, "revoked")),
-    }
-    let row = device_row(change.connection, device_id)?;
-    change.connection.execute("DELETE FROM sessions WHERE device_row = ?1", [row])?;
-    change.connection.execute("DELETE FROM superseded WHERE device_row = ?1", [row])?;
-    change.connection.execute("UPDATE epochs SET begun = 1 WHERE device_row = ?1", [row])?;
-    activate(change, row)?;
-    holding::release_device(change, row, &found.store, now)
 }
 
 /// Ends a hold.

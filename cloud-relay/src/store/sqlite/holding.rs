@@ -4,16 +4,18 @@
 //! ever dispatched or pruned; a release moves the branch that continues the head into inbox and
 //! outbox and leaves every other one where it is.
 
+use std::collections::HashSet;
+
 use jiff::Timestamp;
-use protocol::chain::{Position, Sequence};
+use protocol::chain::{Epoch, Position, Sequence};
 use protocol::compress;
 use protocol::id::StoreId;
 use protocol::limits;
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, Row, params};
 
-use super::codec::{Fault, bytes, json, micros, signed, to_json};
+use super::codec::{Fault, bytes, json, micros, signed, to_json, unsigned};
 use super::ingest::{Destination, insert_entries, move_head};
-use super::sessions::{EpochRow, hash_at};
+use super::sessions::{EpochRow, epoch_row, hash_at};
 use super::writer::Change;
 use crate::store::model::{Batch, BatchEntry, BatchOutcome, Dedupe};
 use crate::store::pack::Packed;
@@ -37,22 +39,28 @@ pub(super) fn keep(
         }
         previous = entry.position;
     }
-    Ok(BatchOutcome::Committed { end: previous, new })
+    Ok(BatchOutcome::Aside { end: previous, new })
+}
+
+/// Whether a position is kept aside of an epoch.
+pub(super) fn is_aside(
+    connection: &Connection,
+    epoch_row: i64,
+    position: Position,
+) -> Result<bool, Fault> {
+    let Ok(sequence) = signed(position.sequence.0) else { return Ok(false) };
+    Ok(connection
+        .prepare_cached(
+            "SELECT 1 FROM holding WHERE epoch_row = ?1 AND sequence = ?2 AND chain_hash = ?3",
+        )?
+        .exists(params![epoch_row, sequence, position.chain_hash.as_bytes()])?)
 }
 
 fn is_known(connection: &Connection, epoch: EpochRow, position: Position) -> Result<bool, Fault> {
     if hash_at(connection, epoch.epoch_row, position.sequence)? == Some(position.chain_hash) {
         return Ok(true);
     }
-    Ok(connection
-        .prepare_cached(
-            "SELECT 1 FROM holding WHERE epoch_row = ?1 AND sequence = ?2 AND chain_hash = ?3",
-        )?
-        .exists(params![
-            epoch.epoch_row,
-            signed(position.sequence.0)?,
-            position.chain_hash.as_bytes()
-        ])?)
+    is_aside(connection, epoch.epoch_row, position)
 }
 
 fn insert(
@@ -82,6 +90,80 @@ fn insert(
     Ok(())
 }
 
+/// One history of a device, by its end.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Branch {
+    pub(super) epoch: Epoch,
+    pub(super) head: Position,
+}
+
+/// The rows of a branch that are kept aside, and the position before the first of them.
+fn path(
+    connection: &Connection,
+    epoch_row: i64,
+    head: Position,
+) -> Result<(HashSet<i64>, Position), Fault> {
+    let mut select = connection.prepare_cached(
+        "WITH RECURSIVE branch (holding_row, sequence, previous_hash) AS (
+             SELECT holding_row, sequence, previous_hash FROM holding
+             WHERE epoch_row = ?1 AND sequence = ?2 AND chain_hash = ?3
+             UNION ALL
+             SELECT h.holding_row, h.sequence, h.previous_hash
+             FROM branch b JOIN holding h ON h.epoch_row = ?1
+               AND h.sequence = b.sequence - 1 AND h.chain_hash = b.previous_hash
+         )
+         SELECT holding_row, sequence, previous_hash FROM branch ORDER BY sequence DESC",
+    )?;
+    let key = params![epoch_row, signed(head.sequence.0)?, head.chain_hash.as_bytes()];
+    let mut rows = select.query(key)?;
+    let (mut on_branch, mut before) = (HashSet::new(), head);
+    while let Some(row) = rows.next()? {
+        on_branch.insert(row.get(0)?);
+        let sequence = Sequence(unsigned(row, 1)?.saturating_sub(1));
+        before = Position { sequence, chain_hash: bytes(row, 2)? };
+    }
+    Ok((on_branch, before))
+}
+
+/// The last position that a branch shares with what counts of its epoch; none if its end is not
+/// known.
+pub(super) fn shared_with(
+    connection: &Connection,
+    device_row: i64,
+    epoch: Epoch,
+    head: Position,
+) -> Result<Option<Position>, Fault> {
+    let Some(epoch) = epoch_row(connection, device_row, epoch)? else { return Ok(None) };
+    let (_, before) = path(connection, epoch.epoch_row, head)?;
+    let own = hash_at(connection, epoch.epoch_row, before.sequence)?;
+    Ok((own == Some(before.chain_hash)).then_some(before))
+}
+
+/// Moves a branch into inbox and outbox; none if it does not continue the head of its epoch.
+pub(super) fn release_branch(
+    change: &Change<'_>,
+    device_row: i64,
+    store: &StoreId,
+    branch: &Branch,
+    now: Timestamp,
+) -> Result<Option<()>, Fault> {
+    let Some(epoch) = epoch_row(change.connection, device_row, branch.epoch)? else {
+        return Ok(None);
+    };
+    let (on_branch, before) = path(change.connection, epoch.epoch_row, branch.head)?;
+    if before != epoch.head {
+        return Ok(None);
+    }
+    change
+        .connection
+        .execute("UPDATE epochs SET begun = 1 WHERE epoch_row = ?1", [epoch.epoch_row])?;
+    let goes_on = |row: i64, position: Position| {
+        position.sequence > branch.head.sequence || on_branch.contains(&row)
+    };
+    release_epoch(change, epoch, store, now, goes_on)?;
+    Ok(Some(()))
+}
+
 /// Moves what continues the heads of a device's epochs into inbox and outbox.
 pub(super) fn release_device(
     change: &Change<'_>,
@@ -96,13 +178,13 @@ pub(super) fn release_device(
     )?;
     let epochs: Vec<EpochRow> = select
         .query_map([device_row], |row| {
-            let sequence = Sequence(super::codec::unsigned(row, 1)?);
+            let sequence = Sequence(unsigned(row, 1)?);
             let head = Position { sequence, chain_hash: bytes(row, 2)? };
             Ok(EpochRow { epoch_row: row.get(0)?, begun: true, head })
         })?
         .collect::<Result<_, _>>()?;
     for epoch in epochs {
-        release_epoch(change, epoch, store, now)?;
+        release_epoch(change, epoch, store, now, |_, _| true)?;
     }
     Ok(())
 }
@@ -112,13 +194,15 @@ fn release_epoch(
     mut epoch: EpochRow,
     store: &StoreId,
     now: Timestamp,
+    is_released: impl Fn(i64, Position) -> bool,
 ) -> Result<(), Fault> {
     loop {
         let mut rows = Vec::new();
         let mut entries: Vec<BatchEntry> = Vec::new();
         let mut head = epoch.head;
         while entries.len() < RELEASE_CHUNK
-            && let Some((row, entry)) = next_of(change.connection, epoch.epoch_row, head)?
+            && let Some((row, entry)) =
+                next_of(change.connection, epoch.epoch_row, head, &is_released)?
         {
             head = entry.position;
             rows.push(row);
@@ -140,30 +224,35 @@ fn release_epoch(
     }
 }
 
-/// The entry that continues a position; of two, the one that arrived first.
+/// The entry that continues a position and is released; of two, the one that arrived first.
 fn next_of(
     connection: &Connection,
     epoch_row: i64,
     head: Position,
+    is_released: impl Fn(i64, Position) -> bool,
 ) -> Result<Option<(i64, BatchEntry)>, Fault> {
-    let sequence = head.sequence.next();
-    Ok(connection
-        .prepare_cached(
-            "SELECT holding_row, chain_hash, record, plan FROM holding
-             WHERE epoch_row = ?1 AND sequence = ?2 AND previous_hash = ?3
-             ORDER BY holding_row LIMIT 1",
-        )?
-        .query_row(params![epoch_row, signed(sequence.0)?, head.chain_hash.as_bytes()], |row| {
-            Ok((row.get(0)?, entry_of(row, sequence)?))
-        })
-        .optional()?)
+    let mut select = connection.prepare_cached(
+        "SELECT holding_row, chain_hash, record, plan, sequence FROM holding
+         WHERE epoch_row = ?1 AND sequence > ?2 AND previous_hash = ?3
+         ORDER BY sequence, holding_row",
+    )?;
+    let key = params![epoch_row, signed(head.sequence.0)?, head.chain_hash.as_bytes()];
+    let mut rows = select.query(key)?;
+    while let Some(row) = rows.next()? {
+        let (number, sequence) = (row.get(0)?, Sequence(unsigned(row, 4)?));
+        let position = Position { sequence, chain_hash: bytes(row, 1)? };
+        if is_released(number, position) {
+            return Ok(Some((number, entry_of(row, position)?)));
+        }
+    }
+    Ok(None)
 }
 
-fn entry_of(row: &Row<'_>, sequence: Sequence) -> rusqlite::Result<BatchEntry> {
+fn entry_of(row: &Row<'_>, position: Position) -> rusqlite::Result<BatchEntry> {
     let packed: Vec<u8> = row.get(2)?;
     let record = compress::unpack(&packed, limits::BATCH_BYTES_MAX).map_err(|error| {
         rusqlite::Error::FromSqlConversionFailure(2, rusqlite::types::Type::Blob, Box::new(error))
     })?;
     let plan: Plan = json(row, 3)?;
-    Ok(plan.entry(Position { sequence, chain_hash: bytes(row, 1)? }, record))
+    Ok(plan.entry(position, record))
 }

@@ -15,13 +15,13 @@ use super::devices::state_of;
 use super::lanes::LaneWriter;
 use super::sessions::{EpochRow, epoch_row, hash_at};
 use super::writer::Change;
-use super::{holding, pages, progress};
+use super::{copies, holding, pages, progress};
 use crate::connectors::ExceptionClass;
 use crate::store::model::{
     Batch, BatchEntry, BatchOutcome, Dedupe, DeliveryState, DeviceState, RELAY_TARGET,
 };
 use crate::store::pack::Packed;
-use crate::store::plan::review;
+use crate::store::plan::{first_state, review};
 
 /// What all entries of a batch share.
 pub(super) struct Destination<'a> {
@@ -57,7 +57,8 @@ pub(super) fn commit(
         DeviceState::Active if !epoch.begun => return Ok(BatchOutcome::NoSession),
         DeviceState::Active => extend(change, batch, epoch, packed_from, packed)?,
     };
-    if let BatchOutcome::Committed { .. } = outcome {
+    if let BatchOutcome::Committed { .. } | BatchOutcome::Aside { .. } = outcome {
+        let is_level = batch.level && matches!(outcome, BatchOutcome::Committed { .. });
         let now = micros(batch.now);
         change
             .connection
@@ -65,7 +66,7 @@ pub(super) fn commit(
                 "UPDATE devices SET seen_at = ?2, level_at = coalesce(?3, level_at)
                  WHERE device_row = ?1",
             )?
-            .execute(params![device_row, now, batch.level.then_some(now)])?;
+            .execute(params![device_row, now, is_level.then_some(now)])?;
     }
     Ok(outcome)
 }
@@ -83,7 +84,10 @@ fn extend(
         return Ok(BatchOutcome::Beyond { head });
     }
     if !continues(change, batch, epoch)? {
-        return Ok(BatchOutcome::Broken { head });
+        return match copies::is_of_displaced(change.connection, epoch, batch)? {
+            true => holding::keep(change, batch, epoch),
+            false => Ok(BatchOutcome::Broken { head }),
+        };
     }
     let held = match batch.dedupe {
         Dedupe::On => batch.entries.partition_point(|e| e.position.sequence <= head.sequence),
@@ -305,9 +309,9 @@ fn insert_deliveries(
     inbox_row: i64,
     now: Timestamp,
 ) -> Result<(), Fault> {
-    let due = state_columns(&DeliveryState::Due { at: now })?;
     for (target, planned) in &entry.deliveries {
-        lanes.add(target, planned, inbox_row, &due)?;
+        let state = state_columns(&first_state(entry, target, planned, now))?;
+        lanes.add(target, planned, inbox_row, &state)?;
     }
     Ok(())
 }

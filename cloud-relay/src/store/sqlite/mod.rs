@@ -9,6 +9,7 @@
 
 mod bundles;
 mod codec;
+mod copies;
 mod deliveries;
 mod devices;
 mod holding;
@@ -33,15 +34,15 @@ use jiff::{SignedDuration, Timestamp};
 use protocol::chain::{ChainHash, Epoch, Position, Sequence};
 use protocol::downlink::{DownlinkCursor, DownlinkItem};
 use protocol::handshake::judge::Evidence;
-use protocol::handshake::{HoldReason, Statement};
+use protocol::handshake::{HoldReason, InstanceId, Statement};
 use protocol::id::{DeviceId, StoreId, TargetId};
 
 use self::readers::Readers;
 use self::writer::Writer;
 use super::model::{
     Batch, BatchOutcome, Bundle, Claim, Dedupe, Delivery, DeliveryFilter, DeliveryId, DeliveryView,
-    Device, HeldEvent, LaneView, NewDevice, NewToken, OriginalState, ReplayCount, ReplayFilter,
-    Resolution, SessionChange, Step, StockMoveRow, Token, Transition,
+    Device, DeviceStory, HeldEvent, LaneView, NewDevice, NewToken, OriginalState, ReplayCount,
+    ReplayFilter, Resolution, SessionChange, Step, StockMoveRow, Token, Transition,
 };
 use super::pack::Packed;
 use super::wake::Wakes;
@@ -120,9 +121,19 @@ impl Store for SqliteStore {
         self.writer.run("revoke a device", move |c| devices::revoke(c, &device, now)).await
     }
 
-    async fn release_device(&self, device: &DeviceId, now: Timestamp) -> Result<(), StoreError> {
+    async fn release_device(
+        &self,
+        device: &DeviceId,
+        keep: Option<InstanceId>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
         let device = device.clone();
-        self.writer.run("release a device", move |c| devices::release(c, &device, now)).await
+        self.writer.run("release a device", move |c| copies::release(c, &device, keep, now)).await
+    }
+
+    async fn device_story(&self, device: &DeviceId) -> Result<Option<DeviceStory>, StoreError> {
+        let device = device.clone();
+        self.readers.run("read a device's story", move |c| copies::story(c, &device)).await
     }
 
     async fn evidence(&self, statement: &Statement) -> Result<Evidence, StoreError> {

@@ -15,7 +15,8 @@ use crate::store::StoreError;
 const APPLICATION_ID: i64 = 0x534b_524c;
 
 /// The schemas in order; the index + 1 is the version that each leads to. Frozen once released.
-const MIGRATIONS: [&str; 1] = [include_str!("../migrations/0001.sql")];
+const MIGRATIONS: [&str; 2] =
+    [include_str!("../migrations/0001.sql"), include_str!("../migrations/0002.sql")];
 
 /// How long a connection waits for another process's transaction (the command line's, or a
 /// second relay's): far beyond a commit, so that only a process that hangs is given up on.

@@ -5,13 +5,13 @@
 use protocol::bytes::Bytes;
 use protocol::chain::{ChainHash, Epoch, GENESIS, Position, Sequence};
 use protocol::handshake::judge::{Evidence, SUPERSEDED_MAX, SessionRow};
-use protocol::handshake::{HoldReason, InstanceId, Statement};
+use protocol::handshake::{HoldReason, InstanceId, Predecessor, Statement};
 use protocol::id::DeviceId;
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::codec::{Fault, bytes, micros, signed, to_json, unknown, unsigned, wrong_state};
+use super::codec::{Fault, bytes, json, micros, signed, to_json, unknown, unsigned, wrong_state};
 use super::writer::Change;
-use super::{devices, holding};
+use super::{copies, devices, holding};
 use crate::store::model::{DeviceState, SessionChange};
 
 /// An epoch's row.
@@ -88,19 +88,32 @@ pub(super) fn evidence(connection: &Connection, statement: &Statement) -> Result
     let begun = |epoch| -> Result<Option<EpochRow>, Fault> {
         Ok(epoch_row(connection, device_row, epoch)?.filter(|row| row.begun))
     };
-    let row = begun(statement.epoch)?;
+    let stated = epoch_row(connection, device_row, statement.epoch)?;
+    let row = stated.filter(|row| row.begun);
     let own = |sequence| match row {
         Some(row) => hash_at(connection, row.epoch_row, sequence),
         None => Ok(None),
+    };
+    let predecessor = match &statement.predecessor {
+        Some(predecessor) => begun(predecessor.epoch)?.map(|row| (row, predecessor.head)),
+        None => None,
+    };
+    let hash_at_predecessor = match predecessor {
+        Some((row, head)) => hash_at(connection, row.epoch_row, head.sequence)?,
+        None => None,
     };
     Ok(Evidence {
         head: row.map(|row| row.head),
         hash_at_stated_head: own(statement.head.sequence)?,
         hash_at_stated_mark: own(statement.acknowledged.sequence)?,
-        predecessor_known: match &statement.predecessor {
-            Some(predecessor) => begun(predecessor.epoch)?.is_some(),
-            None => false,
+        predecessor_known: predecessor.is_some(),
+        hash_at_predecessor,
+        succeeded: is_succeeded(connection, device_row, statement.epoch)?,
+        aside: match stated {
+            Some(stated) => aside(connection, stated, statement)?,
+            None => None,
         },
+        copies: copies::rows(connection, device_row)?,
         device_has_epochs: connection
             .prepare_cached("SELECT 1 FROM epochs WHERE device_row = ?1 AND begun = 1 LIMIT 1")?
             .exists([device_row])?,
@@ -108,6 +121,31 @@ pub(super) fn evidence(connection: &Connection, statement: &Statement) -> Result
         superseded: superseded(connection, device_row)?,
         challenge: session(connection, device_row, "challenge")?,
     })
+}
+
+/// Whether an epoch that has begun names this one as its predecessor.
+fn is_succeeded(connection: &Connection, device_row: i64, epoch: Epoch) -> Result<bool, Fault> {
+    let mut select = connection.prepare_cached(
+        "SELECT predecessor FROM epochs
+         WHERE device_row = ?1 AND begun = 1 AND predecessor IS NOT NULL",
+    )?;
+    let named = select.query_map([device_row], |row| json::<Predecessor>(row, 0))?;
+    let named: Vec<Predecessor> = named.collect::<Result<_, _>>()?;
+    Ok(named.iter().any(|predecessor| predecessor.epoch == epoch))
+}
+
+/// Of what an agent states, what is kept aside of it.
+fn aside(
+    connection: &Connection,
+    epoch: EpochRow,
+    statement: &Statement,
+) -> Result<Option<Position>, Fault> {
+    for position in std::iter::once(statement.head).chain(statement.aside) {
+        if holding::is_aside(connection, epoch.epoch_row, position)? {
+            return Ok(Some(position));
+        }
+    }
+    Ok(None)
 }
 
 fn session(
@@ -160,7 +198,11 @@ pub(super) fn record(change: &Change<'_>, session: &SessionChange) -> Result<(),
         supersede(change, device_row, row)?;
         put_session(change, device_row, "current", session.epoch, row)?;
         devices::activate(change, device_row)?;
+        copies::forget_held(change, device_row)?;
         holding::release_device(change, device_row, &device.store, session.now)?;
+    }
+    if let Some(copy) = &session.copy {
+        copies::put(change, device_row, copy)?;
     }
     if let Some(row) = session.challenge {
         put_session(change, device_row, "challenge", session.epoch, row)?;

@@ -5,13 +5,13 @@
 
 use jiff::Timestamp;
 use protocol::bytes::Bytes;
-use protocol::chain::{ChainHash, Epoch, Sequence};
+use protocol::chain::{ChainHash, Epoch, Position, Sequence};
 use protocol::id::EventId;
 use rusqlite::types::{Type, Value, ValueRef};
 use rusqlite::{Connection, OptionalExtension, Params, Result, Row};
 
 use crate::codec::{self, EpochNumber, Place};
-use crate::pack;
+use crate::{epoch, pack};
 
 /// An entry as sync sends it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -91,6 +91,28 @@ pub(crate) fn after(
         entries.push(StoredEntry { sequence, chain_hash: codec::bytes(row, 1)?, record });
     }
     Ok(entries)
+}
+
+/// The last of the entries of an epoch that directly follow a sequence and whose bodies are gone.
+/// Bodies go oldest first, so it is the one before the first body.
+pub(crate) fn pruned_after(
+    connection: &Connection,
+    number: EpochNumber,
+    after: Sequence,
+) -> Result<Option<Position>> {
+    let (first, last) = (Place::at_most(number, after), Place::last_of(number));
+    let kept: Option<Place> = connection
+        .prepare_cached("SELECT min(place) FROM bodies WHERE place > ?1 AND place <= ?2")?
+        .query_row((first, last), |row| codec::place_option(row, 0))?;
+    let pruned = match kept {
+        Some(kept) => Sequence(kept.sequence().0.saturating_sub(1)),
+        None => epoch::last_entry(connection, number)?.sequence,
+    };
+    if pruned <= after {
+        return Ok(None);
+    }
+    let chain_hash = epoch::chain_hash(connection, number, pruned)?;
+    Ok(chain_hash.map(|chain_hash| Position { sequence: pruned, chain_hash }))
 }
 
 /// The columns of a [`JournaledEvent`]. A place is acknowledged if a mark of its epoch stands at

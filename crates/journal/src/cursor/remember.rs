@@ -2,13 +2,14 @@
 //!
 //! Small, overwritten in place, and no part of the chain. Does not know what a note means.
 
+use protocol::chain::Sequence;
 use protocol::downlink::DownlinkCursor;
 use protocol::id::EventId;
 use protocol::progress::{Progress, ProgressState};
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension, Result, Row};
 
-use crate::codec::{self, Place};
+use crate::codec::{self, EpochNumber, Place};
 use crate::cursor::read;
 
 /// Keeps the last word about each event and target, and the position after it in the downlink. An
@@ -51,6 +52,24 @@ pub(crate) fn progress_of(connection: &Connection, id: EventId) -> Result<Vec<Pr
              WHERE event_id = ?1 ORDER BY p.place, target",
         )?
         .query_map((id.0.as_bytes(),), progress)?
+        .collect()
+}
+
+/// Where the entries of an epoch after a sequence, up to another one, stand.
+pub(crate) fn progress_between(
+    connection: &Connection,
+    number: EpochNumber,
+    after: Sequence,
+    up_to: Sequence,
+) -> Result<Vec<Progress>> {
+    connection
+        .prepare_cached(
+            "SELECT epoch, p.place, event_id, target, state, reference, detail, at
+             FROM progress p JOIN entries e ON e.place = p.place
+             JOIN epochs ON number = e.place >> 40
+             WHERE p.place > ?1 AND p.place <= ?2 ORDER BY p.place, target",
+        )?
+        .query_map((Place::at_most(number, after), Place::at_most(number, up_to)), progress)?
         .collect()
 }
 

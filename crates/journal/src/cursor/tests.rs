@@ -214,3 +214,24 @@ fn a_note_is_replaced_and_survives() {
     assert_eq!(remember::note(&raw, "ticket").unwrap().unwrap(), b"2");
     assert_eq!(remember::note(&raw, "other").unwrap(), None);
 }
+
+#[test]
+fn what_was_pruned_is_known_by_its_last_position_and_an_epoch_begins_only_where_it_was_thought_to()
+{
+    let place = Place::new();
+    let mut file = place.open();
+    append_sales(&mut file, 5);
+    let at_three = file.read_after(Sequence(2), 1, 1).unwrap()[0].chain_hash;
+    let three = Position { sequence: Sequence(3), chain_hash: at_three };
+    file.acknowledge(three, at(50)).unwrap();
+    file.prune(at(60), 10).unwrap();
+    let connection = place.crashed().raw();
+    let number = crate::epoch::current(&connection).unwrap();
+    let pruned = |after| read::pruned_after(&connection, number, Sequence(after)).unwrap();
+    assert_eq!((pruned(0), pruned(2), pruned(3)), (Some(three), Some(three), None));
+    let head = file.state().head;
+    let reason = EpochReason::Rewound;
+    assert_eq!(file.begin_epoch_after(three, NEXT_EPOCH, reason).unwrap(), None);
+    assert_eq!(file.state().head, head);
+    assert!(file.begin_epoch_after(head, NEXT_EPOCH, reason).unwrap().is_some());
+}

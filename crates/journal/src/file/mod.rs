@@ -170,6 +170,23 @@ impl JournalFile {
         })
     }
 
+    /// The same, if the head is still where it is thought to be; none if an entry came meanwhile,
+    /// and nothing has changed then. So no entry is left behind in an epoch that was given up.
+    ///
+    /// # Errors
+    /// It cannot be written, or the epoch was begun before.
+    pub fn begin_epoch_after(
+        &mut self,
+        head: Position,
+        epoch: Epoch,
+        reason: EpochReason,
+    ) -> Result<Option<Identity>, ChangeError> {
+        if self.tail.state.head != head {
+            return Ok(None);
+        }
+        self.begin_epoch(epoch, reason).map(Some)
+    }
+
     /// The entries of the current epoch after a sequence, at most `count_max` and, beyond the
     /// first, `bytes_max` bytes of records.
     ///

@@ -257,6 +257,21 @@ impl Journal {
         self.change("begin an epoch", move |file| file.begin_epoch(epoch, reason)).await
     }
 
+    /// The same, if the head is still where it is thought to be; none if an entry came meanwhile,
+    /// and nothing has changed then.
+    ///
+    /// # Errors
+    /// It cannot be written, or the epoch was begun before.
+    pub async fn begin_epoch_after(
+        &self,
+        head: Position,
+        epoch: Epoch,
+        reason: EpochReason,
+    ) -> Result<Option<Identity>, ChangeError> {
+        let begin = move |file: &mut JournalFile| file.begin_epoch_after(head, epoch, reason);
+        self.change("begin an epoch", begin).await
+    }
+
     /// Recomputes the whole chain while the journal is in use, up to the head of this moment.
     /// Blocks; call it off the async threads.
     ///

@@ -7,7 +7,7 @@ use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
 
-use protocol::chain::{ChainHash, Sequence};
+use protocol::chain::{ChainHash, Position, Sequence};
 use protocol::downlink::DownlinkCursor;
 use protocol::id::EventId;
 use protocol::progress::Progress;
@@ -161,6 +161,35 @@ impl Journal {
     /// It cannot be read.
     pub async fn missing(&self) -> Result<Vec<Missing>, ReadError> {
         self.read("read which entries are gone", incident::missing_everywhere).await
+    }
+
+    /// The last of the entries of the current epoch that directly follow a sequence and whose
+    /// content was pruned; none if the next one has its content.
+    ///
+    /// # Errors
+    /// They cannot be read.
+    pub async fn pruned_after(&self, after: Sequence) -> Result<Option<Position>, ReadError> {
+        self.read("look for pruned entries", move |connection| {
+            read::pruned_after(connection, epoch::current(connection)?, after)
+        })
+        .await
+    }
+
+    /// Where the entries of the current epoch after a sequence, up to another one, stand in
+    /// targets, as the relay last said.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub async fn progress_between(
+        &self,
+        after: Sequence,
+        up_to: Sequence,
+    ) -> Result<Vec<Progress>, ReadError> {
+        self.read("read progress", move |connection| {
+            let number = epoch::current(connection)?;
+            remember::progress_between(connection, number, after, up_to)
+        })
+        .await
     }
 
     /// The journal in figures; its cost does not grow with the journal.

@@ -12,7 +12,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::chain::{ChainHash, Epoch, Position, Sequence};
-use crate::id::DeviceId;
+use crate::id::{DeviceId, TargetId, Text};
 use crate::limits;
 
 /// One entry as it travels: the record byte for byte, as a JSON string.
@@ -23,6 +23,56 @@ pub struct Entry {
     pub sequence: Sequence,
     /// The exact bytes of the record, which are UTF-8.
     pub record: String,
+}
+
+/// Why a host does not send entries that its chain goes through.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum AbsentReason {
+    /// They were acknowledged once and their content was pruned: the relay that asks for them was
+    /// restored from an older state.
+    Pruned,
+    /// They are another device's: this host was a copy of it until then.
+    Inherited {
+        /// That device.
+        device: DeviceId,
+    },
+}
+
+/// The entries between what the relay holds and the first of a batch, which the sender declares
+/// not to have. Their last chain hash is the batch's `previousChainHash`, which outlives pruning.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Absent {
+    /// The position before the first of them.
+    pub after: Position,
+    /// Why.
+    pub reason: AbsentReason,
+}
+
+/// That an event stands in a target, as the relay once told the sender.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Applied {
+    /// The entry.
+    pub sequence: Sequence,
+    /// The target.
+    pub target: TargetId,
+    /// The target's own name for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reference: Option<Text<256>>,
+}
+
+/// What a relay that was restored has to know of entries that it acknowledged before: they may
+/// have been posted, so targets are asked first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Resent {
+    /// Entries up to here were acknowledged before.
+    pub acknowledged: Sequence,
+    /// What stood in targets already.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub applied: Vec<Applied>,
 }
 
 /// Consecutive entries of one epoch.
@@ -39,7 +89,13 @@ pub struct Batch {
     pub previous_chain_hash: ChainHash,
     /// The journal's head when the batch was made: tells the relay what is still to come.
     pub head_sequence: Sequence,
-    /// The entries, without a gap.
+    /// What the sender declares not to have before the first entry.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub absent: Option<Absent>,
+    /// Set if the batch repeats what was acknowledged before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resent: Option<Resent>,
+    /// The entries, without a gap; none only if all that was left is declared absent.
     pub entries: Vec<Entry>,
 }
 
@@ -73,6 +129,18 @@ pub enum BatchAnswer {
     Acknowledgement(Acknowledgement),
     /// The batch begins beyond the relay's head; send from here on.
     Head(Acknowledgement),
+    /// The device is held: everything up to here is kept aside and posted nowhere. It does not
+    /// count as relayed, and the sender keeps it.
+    Aside(Acknowledgement),
+}
+
+impl BatchAnswer {
+    /// The position that it names.
+    #[must_use]
+    pub const fn stated(&self) -> &Acknowledgement {
+        let (Self::Acknowledgement(stated) | Self::Head(stated) | Self::Aside(stated)) = self;
+        stated
+    }
 }
 
 /// Why a batch is not one.
@@ -81,6 +149,14 @@ pub enum BatchError {
     /// No entries.
     #[error("the batch is empty")]
     Empty,
+    /// What is declared absent is nothing.
+    #[error("entries are declared absent after {after}, and the batch begins with {first}")]
+    NothingAbsent {
+        /// The position before them.
+        after: Sequence,
+        /// The first entry of the batch.
+        first: Sequence,
+    },
     /// More entries than allowed.
     #[error("the batch has {0} entries, at most {max} are allowed", max = limits::BATCH_ENTRIES_MAX)]
     TooMany(usize),
@@ -98,10 +174,16 @@ impl Batch {
     /// Checks that the entries are consecutive and computes the position after each.
     ///
     /// # Errors
-    /// Empty, too many entries, or not consecutive.
+    /// Empty, too many entries, not consecutive, or an absence of nothing.
     pub fn positions(&self) -> Result<Vec<Position>, BatchError> {
-        if self.entries.is_empty() {
+        if self.entries.is_empty() && self.absent.is_none() {
             return Err(BatchError::Empty);
+        }
+        if let Some(Absent { after, .. }) = &self.absent
+            && after.sequence.next() >= self.first_sequence
+        {
+            let (after, first) = (after.sequence, self.first_sequence);
+            return Err(BatchError::NothingAbsent { after, first });
         }
         if self.entries.len() > limits::BATCH_ENTRIES_MAX {
             return Err(BatchError::TooMany(self.entries.len()));

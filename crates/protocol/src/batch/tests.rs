@@ -11,6 +11,8 @@ fn batch(sequences: &[u64]) -> Batch {
         first_sequence: Sequence(sequences.first().copied().unwrap_or(1)),
         previous_chain_hash: GENESIS,
         head_sequence: Sequence(sequences.last().copied().unwrap_or(1)),
+        absent: None,
+        resent: None,
         entries: sequences
             .iter()
             .map(|s| Entry { sequence: Sequence(*s), record: format!("{{\"n\":{s}}}") })
@@ -46,4 +48,17 @@ fn a_batch_keeps_the_bytes_of_its_records_through_json() {
     batch.entries[0].record = "{\"text\":\"ü \\\"quoted\\\" \u{2028}\"}".into();
     let json = serde_json::to_string(&batch).unwrap();
     assert_eq!(serde_json::from_str::<Batch>(&json).unwrap(), batch);
+}
+
+#[test]
+fn a_batch_may_be_empty_only_if_it_declares_something_absent() {
+    let mut batch = batch(&[]);
+    assert_eq!(batch.positions(), Err(BatchError::Empty));
+    batch.first_sequence = Sequence(9);
+    let after = Position { sequence: Sequence(4), chain_hash: Bytes([4; 32]) };
+    batch.absent = Some(Absent { after, reason: AbsentReason::Pruned });
+    assert_eq!(batch.positions(), Ok(Vec::new()));
+    batch.first_sequence = Sequence(5);
+    let (after, first) = (Sequence(4), Sequence(5));
+    assert_eq!(batch.positions(), Err(BatchError::NothingAbsent { after, first }));
 }

@@ -11,7 +11,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::bytes::Bytes;
-use crate::chain::{Epoch, Position};
+use crate::chain::{Epoch, Position, Sequence};
 use crate::id::{DeviceId, StoreId, Text};
 
 /// The version of what travels between agent and relay.
@@ -45,6 +45,16 @@ pub struct Predecessor {
     pub reason: EpochReason,
 }
 
+/// What a host took over from a device that it was a copy of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Inherited {
+    /// The device that the entries belong to.
+    pub device: DeviceId,
+    /// The last of them; what follows is this host's own.
+    pub position: Position,
+}
+
 /// What an agent states about itself at every connection.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -64,6 +74,12 @@ pub struct Statement {
     pub head: Position,
     /// The last entry that the relay acknowledged, as the agent remembers.
     pub acknowledged: Position,
+    /// The last entry that the relay said it keeps aside, while the device is held.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub aside: Option<Position>,
+    /// The first entries of this epoch are another device's: this host was a copy of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inherited: Option<Inherited>,
     /// This start of the program.
     pub instance: InstanceId,
     /// Counts the statements of this instance from 1, so that a repeated one is told apart.
@@ -115,11 +131,18 @@ pub enum Standing {
     Resend,
     /// The statement came too late or twice; state again with the ticket of this answer.
     Restate,
-    /// Held until a person, or the passing of time, releases it. Capture goes on.
+    /// Held until a person, or the passing of time, releases it. Capture goes on, and what is sent
+    /// is kept aside: the answer's head is how far the relay holds what was stated.
     Held {
         /// Why.
         reason: HoldReason,
+        /// With [`HoldReason::Behind`]: how far the relay itself is in this epoch.
+        #[serde(rename = "relayHead", default, skip_serializing_if = "Option::is_none")]
+        relay_head: Option<Sequence>,
     },
+    /// Another copy keeps the identity: enrol anew, and send what came after the answer's head
+    /// under the new name.
+    Displaced,
 }
 
 /// The relay's answer to a [`Statement`]. Signed.
@@ -130,7 +153,8 @@ pub struct SessionAnswer {
     pub device: DeviceId,
     /// The epoch that the answer is about.
     pub epoch: Epoch,
-    /// What the relay holds of it.
+    /// What the relay holds of it; while the device is held, of what was stated; of a copy that
+    /// was displaced, what it shares with the device.
     pub head: Position,
     /// What to do.
     pub standing: Standing,

@@ -5,7 +5,7 @@ mod model;
 
 use jiff::Timestamp;
 use protocol::bytes::Bytes;
-use protocol::handshake::PROTOCOL_VERSION;
+use protocol::handshake::{HoldReason, PROTOCOL_VERSION};
 use protocol::id::{StoreId, Text};
 
 use super::*;
@@ -39,6 +39,8 @@ fn statement(attempt: u64) -> Statement {
         predecessor: None,
         head: position(10),
         acknowledged: position(4),
+        aside: None,
+        inherited: None,
         instance: Bytes([3; 16]),
         attempt,
         ticket: None,
@@ -116,7 +118,11 @@ fn each_standing_leads_to_what_it_means() {
     for reason in
         [HoldReason::Behind, HoldReason::Fork, HoldReason::Clone, HoldReason::UnknownEpoch]
     {
-        let held = answered(Standing::Held { reason }, 6, Some(hash(6)));
+        // What the relay lacks of our branch goes aside; of another's branch nothing is sent.
+        let standing = Standing::Held { reason, relay_head: None };
+        let held = answered(standing.clone(), 6, Some(hash(6)));
+        assert_eq!(held, (None, true, Some(LinkNews::Held(reason)), send(6)));
+        let held = answered(standing, 6, Some(hash(7)));
         assert_eq!(held, (None, true, Some(LinkNews::Held(reason)), soon));
     }
 }
@@ -296,4 +302,66 @@ fn a_doubt_from_the_downlink_opens_a_new_session_unless_a_batch_will_tell() {
     machine.batch_answered(&answer, Some(hash(10)), NOW, LATEST);
     assert!(matches!(machine.doubted(&gone, NOW, 0).link, Some(LinkNews::Down(_))));
     assert_eq!(machine.next(NOW), Action::State { attempt: 2 });
+}
+
+/// A machine that is held and whose batch after entry 4 is under way.
+fn sending_aside() -> Machine {
+    let mut machine = stating();
+    let standing = Standing::Held { reason: HoldReason::Fork, relay_head: None };
+    let held = answer(standing, 4);
+    machine.session_answered(&statement(1), &held, Some(hash(4)), NOW, LATEST);
+    assert!(matches!(machine.next(NOW), Action::Send { .. }));
+    machine
+}
+
+#[test]
+fn what_is_kept_aside_does_not_count_as_relayed() {
+    let mut machine = sending_aside();
+    let aside = BatchAnswer::Aside(stated(10));
+    let outcome = machine.batch_answered(&aside, Some(hash(10)), NOW, LATEST);
+    assert_eq!((outcome.aside, outcome.acknowledged), (Some(position(10)), None));
+    let Action::Wait { until: Some(until) } = machine.next(NOW) else { panic!("it waits") };
+    assert!(until - NOW <= Duration::from_secs(30));
+    assert_eq!(machine.next(until), Action::State { attempt: 2 });
+}
+
+#[test]
+fn a_hold_that_begins_under_a_session_is_asked_about_at_once() {
+    let mut machine = sending();
+    let aside = BatchAnswer::Aside(stated(10));
+    let outcome = machine.batch_answered(&aside, Some(hash(10)), NOW, LATEST);
+    assert_eq!((outcome.aside, outcome.acknowledged), (Some(position(10)), None));
+    assert_eq!(machine.next(NOW), Action::State { attempt: 2 });
+}
+
+#[test]
+fn what_is_acknowledged_while_held_tells_of_the_release() {
+    let mut machine = sending_aside();
+    let taken = BatchAnswer::Acknowledgement(stated(10));
+    let outcome = machine.batch_answered(&taken, Some(hash(10)), NOW, LATEST);
+    assert_eq!(outcome.acknowledged, Some(position(10)));
+    assert_eq!(machine.next(NOW), Action::State { attempt: 2 });
+}
+
+#[test]
+fn a_journal_behind_goes_on_in_a_new_epoch_and_states_it_at_once() {
+    let mut machine = stating();
+    let relay_head = Some(Sequence(20));
+    let behind = answer(Standing::Held { reason: HoldReason::Behind, relay_head }, 10);
+    let outcome = machine.session_answered(&statement(1), &behind, Some(hash(10)), NOW, LATEST);
+    let turn = Turn::Rewind { head: position(10), relay_head: Sequence(20) };
+    assert_eq!((outcome.turn, outcome.link), (Some(turn), None));
+    machine.epoch_began(Bytes([8; 16]), Sequence(0));
+    assert_eq!(machine.next(NOW), Action::State { attempt: 2 });
+}
+
+#[test]
+fn a_displaced_copy_believes_only_what_its_own_journal_bears_out() {
+    let displaced = answer(Standing::Displaced, 6);
+    let mut machine = stating();
+    let outcome = machine.session_answered(&statement(1), &displaced, Some(hash(6)), NOW, LATEST);
+    assert_eq!(outcome.turn, Some(Turn::Displaced { shared: position(6) }));
+    let mut machine = stating();
+    let outcome = machine.session_answered(&statement(1), &displaced, Some(hash(7)), NOW, LATEST);
+    assert!(matches!(outcome.link, Some(LinkNews::Down(r)) if r.code == Code::ChainBroken));
 }

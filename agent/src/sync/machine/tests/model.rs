@@ -193,7 +193,7 @@ impl World {
             Fate::AnswerForged => BatchAnswer::Acknowledgement(forged),
             _ => answer,
         };
-        let (BatchAnswer::Acknowledgement(stated) | BatchAnswer::Head(stated)) = &heard;
+        let stated = heard.stated();
         let own = match self.gullible {
             true => Some(stated.chain_hash),
             false => self.own_hash(stated.sequence),

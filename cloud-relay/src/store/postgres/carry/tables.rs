@@ -13,7 +13,7 @@ pub(super) struct Table {
 }
 
 /// Every table that holds something, in an order that a reader of the log can follow.
-pub(super) const TABLES: [Table; 19] = [
+pub(super) const TABLES: [Table; 20] = [
     Table {
         name: "tokens",
         columns: "label, hash, store_id, uses_left, created_at, expires_at, revoked_at",
@@ -44,6 +44,14 @@ pub(super) const TABLES: [Table; 19] = [
         columns: "store_id, device, number, instance",
         query: "SELECT store, device, number, instance
                 FROM superseded JOIN devices USING (device_row)",
+    },
+    Table {
+        name: "copies",
+        columns: "store_id, device, instance, ticket, attempt, epoch, head_sequence, head_hash,
+                  first_at, answered_at, seen_at, displaced, shared_sequence, shared_hash",
+        query: "SELECT store, device, instance, ticket, attempt, epoch, head_sequence, head_hash,
+                  first_at, answered_at, copies.seen_at, displaced, shared_sequence, shared_hash
+                FROM copies JOIN devices USING (device_row)",
     },
     Table {
         name: "epochs",

@@ -21,13 +21,13 @@ use super::devices::state_of;
 use super::lanes::Additions;
 use super::sessions::{EpochRow, epoch_row, hash_at};
 use super::transaction::Transaction;
-use super::{holding, progress, records};
+use super::{copies, holding, progress, records};
 use crate::connectors::ExceptionClass;
 use crate::store::model::{
     Batch, BatchEntry, BatchOutcome, Dedupe, DeliveryState, DeviceState, RELAY_TARGET,
 };
 use crate::store::pack::Packed;
-use crate::store::plan::review;
+use crate::store::plan::{first_state, review};
 
 /// What all entries of a batch share.
 pub(super) struct Destination<'a> {
@@ -69,12 +69,13 @@ pub(super) async fn commit(
         DeviceState::Active if !epoch.begun => return Ok(BatchOutcome::NoSession),
         DeviceState::Active => extend(on, batch, &epoch, packed_from, packed).await?,
     };
-    if let BatchOutcome::Committed { .. } = outcome {
+    if let BatchOutcome::Committed { .. } | BatchOutcome::Aside { .. } = outcome {
+        let is_level = batch.level && matches!(outcome, BatchOutcome::Committed { .. });
         let now = micros(batch.now);
         on.run(
             "UPDATE devices SET seen_at = $3, level_at = coalesce($4, level_at)
              WHERE store_id = $1 AND device = $2",
-            &[&store.as_str(), &batch.device.as_str(), &now, &batch.level.then_some(now)],
+            &[&store.as_str(), &batch.device.as_str(), &now, &is_level.then_some(now)],
         )
         .await?;
     }
@@ -94,7 +95,10 @@ async fn extend(
         return Ok(BatchOutcome::Beyond { head });
     }
     if !continues(on, batch, epoch).await? {
-        return Ok(BatchOutcome::Broken { head });
+        return match copies::is_of_displaced(on, epoch, batch).await? {
+            true => holding::keep(on, batch, epoch).await,
+            false => Ok(BatchOutcome::Broken { head }),
+        };
     }
     let held = match batch.dedupe {
         Dedupe::On => batch.entries.partition_point(|e| e.position.sequence <= head.sequence),
@@ -222,9 +226,9 @@ async fn insert_deliveries(
         };
         match exception {
             None => {
-                let due = state_columns(&DeliveryState::Due { at: destination.now })?;
                 for (target, planned) in &entry.deliveries {
-                    additions.add(target, planned, *inbox_row, &due)?;
+                    let state = first_state(entry, target, planned, destination.now);
+                    additions.add(target, planned, *inbox_row, &state_columns(&state)?)?;
                 }
             }
             Some(exception) => {

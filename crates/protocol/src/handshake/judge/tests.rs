@@ -23,6 +23,8 @@ fn statement(head: Position, acknowledged: Position) -> Statement {
         predecessor: None,
         head,
         acknowledged,
+        aside: None,
+        inherited: None,
         instance: ONE,
         attempt: 1,
         ticket: None,
@@ -95,12 +97,81 @@ fn an_unknown_epoch_begins_only_with_a_known_predecessor() {
 }
 
 #[test]
+fn a_rewound_epoch_waits_for_the_former_instance_and_a_salvaged_one_does_not() {
+    let known =
+        Evidence { device_has_epochs: true, predecessor_known: true, ..Evidence::default() };
+    let with_session = Evidence { current: session(ONE, 40), ..known.clone() };
+    let mut statement = statement(Position::START, Position::START);
+    (statement.instance, statement.ticket) = (TWO, Some(TICKET));
+    let names = |reason| Predecessor { epoch: Bytes([4; 16]), head: at(3, 3), reason };
+    statement.predecessor = Some(names(EpochReason::Rewound));
+    assert_eq!(judge(&statement, &with_session), Verdict::Rewind);
+    assert_eq!(judge(&statement, &known), Verdict::Begin, "a person released the device");
+    let another = Evidence { hash_at_predecessor: Some(Bytes([8; 32])), ..with_session.clone() };
+    assert_eq!(judge(&statement, &another), Verdict::Hold(HoldReason::Fork));
+    statement.acknowledged = at(2, 2);
+    assert_eq!(judge(&statement, &with_session), Verdict::Begin, "the relay was restored");
+    statement.acknowledged = Position::START;
+    statement.predecessor = Some(names(EpochReason::Salvaged));
+    assert_eq!(judge(&statement, &with_session), Verdict::Begin);
+}
+
+#[test]
+fn an_epoch_that_has_a_successor_is_gone_on_with_by_nobody() {
+    let mut evidence = Evidence { succeeded: true, ..knowing(at(7, 7)) };
+    evidence.hash_at_stated_head = Some(Bytes([7; 32]));
+    let level = statement(at(7, 7), at(7, 7));
+    assert_eq!(judge(&level, &evidence), Verdict::Hold(HoldReason::Behind));
+    evidence.hash_at_stated_head = None;
+    let ahead = statement(at(9, 9), at(7, 7));
+    assert_eq!(judge(&ahead, &evidence), Verdict::Hold(HoldReason::Fork));
+}
+
+#[test]
+fn hosts_that_spoke_one_after_the_other_are_no_clones() {
+    let second = |second| Timestamp::from_second(second).unwrap();
+    let copy = |first: i64, answered: Option<i64>| CopyRow {
+        instance: ONE,
+        ticket: TICKET,
+        attempt: 1,
+        first_at: second(first),
+        answered_at: answered.map(second),
+        seen_at: second(first),
+        state: CopyState::Held,
+    };
+    assert!(copy(1, Some(9)).lives_beside(&copy(5, Some(7))));
+    assert!(!copy(1, Some(4)).lives_beside(&copy(5, Some(7))));
+    assert!(!copy(5, Some(7)).lives_beside(&copy(1, Some(4))));
+    assert!(!copy(1, Some(9)).lives_beside(&copy(5, None)), "it may be a late message");
+}
+
+#[test]
 fn a_restart_takes_over_without_an_alarm() {
     let mut evidence = knowing(at(7, 7));
     evidence.current = session(ONE, 40);
     let mut statement = statement(at(7, 7), at(7, 7));
     statement.instance = TWO;
+    statement.ticket = Some(TICKET);
     assert_eq!(judge(&statement, &evidence), Verdict::Resume);
+}
+
+#[test]
+fn a_start_without_the_last_ticket_shows_first_that_it_lives() {
+    let mut evidence = knowing(at(7, 7));
+    evidence.current = session(ONE, 40);
+    let mut statement = statement(at(5, 7), at(5, 7));
+    statement.instance = TWO;
+    for ticket in [None, Some(Bytes([3; 16]))] {
+        statement.ticket = ticket;
+        assert_eq!(
+            judge(&statement, &evidence),
+            Verdict::Restate,
+            "it may have been kept and said again"
+        );
+    }
+    evidence.challenge = Some(SessionRow { ticket: Bytes([8; 16]), instance: TWO, attempt: 1 });
+    statement.ticket = Some(Bytes([8; 16]));
+    assert_eq!(judge(&statement, &evidence), Verdict::Hold(HoldReason::Behind));
 }
 
 #[test]
