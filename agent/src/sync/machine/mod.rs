@@ -149,14 +149,16 @@ impl Machine {
                 let outcome = self.failed(&Failure::Refused(reason), now, random);
                 Outcome { ticket, ..outcome }
             }
-            Ok(()) => Outcome { ticket, ..self.stands(answer, own_hash, now, random) },
+            Ok(()) => {
+                Outcome { ticket, ..self.stands(answer, (statement.head, own_hash), now, random) }
+            }
         }
     }
 
     fn stands(
         &mut self,
         answer: &SessionAnswer,
-        own_hash: Option<ChainHash>,
+        (stated, own_hash): (Position, Option<ChainHash>),
         now: Moment,
         random: u32,
     ) -> Outcome {
@@ -171,7 +173,9 @@ impl Machine {
                 let reason = Reason::new(Code::StaleSession, "the relay asked to state again");
                 self.failed(&Failure::StaleSession(reason), now, random)
             }
-            Standing::Held { relay_head: Some(relay_head), .. } if is_ours => {
+            Standing::Held { relay_head: Some(relay_head), .. }
+                if is_ours && answer.head == stated =>
+            {
                 self.phase = Phase::Apart { retry_at: now };
                 let turn = Turn::Rewind { head: answer.head, relay_head };
                 Outcome { turn: Some(turn), ..Outcome::default() }

@@ -137,9 +137,7 @@ pub(super) fn session(
             change.copy = Some(held);
             renews_hold = renews;
             head = evidence.aside.unwrap_or_else(|| shared(statement, evidence));
-            let is_behind = reason == HoldReason::Behind;
-            let relay_head = evidence.head.filter(|_| is_behind).map(|head| head.sequence);
-            Standing::Held { reason, relay_head }
+            Standing::Held { reason, relay_head: rewinds_at(reason, statement, evidence) }
         }
         Outcome::Displaced { shared: known } => {
             change.copy = Some(held);
@@ -158,6 +156,14 @@ pub(super) fn session(
         relay_time: now,
     };
     Session { change, answer, renews_hold }
+}
+
+/// How far the relay is, told to a journal that is behind. The former instance is held for the same
+/// reason, and its journal goes on as it is.
+fn rewinds_at(reason: HoldReason, statement: &Statement, evidence: &Evidence) -> Option<Sequence> {
+    let is_behind = reason == HoldReason::Behind
+        && judge_journal(statement, evidence) == Verdict::Hold(HoldReason::Behind);
+    evidence.head.filter(|_| is_behind).map(|head| head.sequence)
 }
 
 /// Of what was stated, the furthest that the relay holds with the same hash.
