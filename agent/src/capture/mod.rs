@@ -1,6 +1,6 @@
 //! Capture: what every input goes through between the bytes of a POS and the journal.
 //!
-//! Raw text → card-data guard → event → what this host serves → extensions that stay here → line
+//! Raw text → card-data guard (refuse, or mask where nobody can be asked) → event → what this host serves → extensions that stay here → line
 //! numbers → the original of a bare post void → personal fields sealed → findings → entry. Pure:
 //! the clock, randomness and what the journal holds are handed in. Whether an event is new, a
 //! replay or a conflict is the journal's word.
@@ -9,6 +9,7 @@ pub mod guard;
 mod lines;
 mod local;
 mod post_void;
+mod scrub;
 mod served;
 #[cfg(test)]
 mod tests;
@@ -68,6 +69,16 @@ pub enum Captured {
 #[derive(Debug)]
 pub struct Pending {
     draft: Draft,
+    card_data: CardDataRule,
+}
+
+/// What happens to an event with card data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum CardDataRule {
+    /// It is refused: its sender can leave it out and send again.
+    Refuse,
+    /// It is masked, and the event is kept: nobody can be asked.
+    Mask,
 }
 
 /// The random bytes of a version 7 UUID (RFC 9562, section 5.7).
@@ -88,6 +99,24 @@ impl Capture {
     pub fn read(&self, json: &str, latest: Timestamp) -> Result<Captured, Problem> {
         self.guard.check(json).map_err(|refusal| refusal.problem())?;
         let draft = Draft::parse(json.as_bytes()).map_err(|error| unreadable(&error))?;
+        self.served(draft, CardDataRule::Refuse, latest)
+    }
+
+    /// Takes an event that an input has read from a source which cannot be asked to send it again:
+    /// card data in it will be masked. `latest` as for [`Capture::read`].
+    ///
+    /// # Errors
+    /// The event is one that this host does not serve.
+    pub fn admit(&self, draft: Draft, latest: Timestamp) -> Result<Captured, Problem> {
+        self.served(draft, CardDataRule::Mask, latest)
+    }
+
+    fn served(
+        &self,
+        draft: Draft,
+        card_data: CardDataRule,
+        latest: Timestamp,
+    ) -> Result<Captured, Problem> {
         served::check(&self.config, &draft.body, latest)?;
         match &draft.body {
             Body::Transaction(transaction) if transaction.is_training() => {
@@ -96,7 +125,7 @@ impl Capture {
             Body::Till(till) if till.flags.contains(&Flag::Training) => {
                 Ok(Captured::Training(till.register.clone()))
             }
-            _ => Ok(Captured::Event(Pending { draft })),
+            _ => Ok(Captured::Event(Pending { draft, card_data })),
         }
     }
 
@@ -112,6 +141,10 @@ impl Capture {
         random: &dyn SecureRandom,
     ) -> Result<NewEntry, Problem> {
         let mut draft = pending.draft;
+        let scrubbed = match pending.card_data {
+            CardDataRule::Refuse => Vec::new(),
+            CardDataRule::Mask => scrub::scrub(&self.guard, &mut draft)?,
+        };
         let local = local::split_off(&mut draft.body, &self.config.extensions.allowed);
         let line_numbers = lines::renumber(&mut draft.body);
         seal_personal(&mut draft, moment.sealing_key, random)?;
@@ -120,7 +153,7 @@ impl Capture {
             Body::Till(_) | Body::Stock(_) | Body::Fiscal(_) => Vec::new(),
         };
         let clock = moment.skew.map(|skew| ClockFinding { skew_ms: skew.ms, trusted: skew.even });
-        let findings = Findings { balance, clock, line_numbers, ..Findings::default() };
+        let findings = Findings { balance, clock, line_numbers, scrubbed, ..Findings::default() };
         let id = match draft.id {
             Some(id) => id,
             None => new_id(moment.now, random)?,

@@ -7,6 +7,7 @@ mod config;
 mod enroll;
 mod error;
 mod find;
+mod input;
 mod journal;
 mod local;
 mod run;
@@ -65,6 +66,9 @@ enum Command {
     /// List, show and verify what is journaled.
     #[command(subcommand)]
     Journal(journal::Command),
+    /// Try an input: what it would make of a file.
+    #[command(subcommand)]
+    Input(input::Command),
     /// Print a sample, check a file, or print the schema.
     #[command(subcommand)]
     Config(config::Command),
@@ -123,6 +127,7 @@ pub async fn execute(
         Command::Doctor { json } => doctor::run(&place, json, out).await,
         Command::Find(args) => find::run(&place, &args, out).await,
         Command::Journal(command) => journal::run(&place, &command, out).await,
+        Command::Input(command) => input::run(&place, &command, out),
         Command::Config(_) => config::check(&place, out),
         Command::Enroll(args) => enroll::run(&place, &args, out).await,
     }

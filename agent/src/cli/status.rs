@@ -69,6 +69,16 @@ fn show(status: &Status, json: bool, out: &mut dyn Write) -> std::io::Result<()>
     for incident in &journal.incidents {
         writeln!(out, "  incident  {incident}")?;
     }
+    for (name, input) in &status.inputs {
+        writeln!(
+            out,
+            "  input     {name}: {} new, {} known, {} refused, {} waiting, {} files rejected",
+            input.journaled, input.replayed, input.refused, input.waiting, input.rejected_files
+        )?;
+        if let Some(problem) = &input.problem {
+            writeln!(out, "            {} {}", problem.code, problem.detail)?;
+        }
+    }
     if let Link::Offline { reason, .. } | Link::NotEnrolled { reason } = &status.relay.link {
         writeln!(out, "  relay     {reason}")?;
     }

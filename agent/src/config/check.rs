@@ -14,6 +14,7 @@ use toml::de::{DeTable, DeValue, Deserializer};
 
 use super::sample::{is_required, properties, schema, section};
 use super::{Config, ConfigError, uplinks};
+use crate::inputs::registry;
 
 /// A suggestion that shares less than this with what stands there is a guess.
 const LIKENESS_MIN: f64 = 0.7;
@@ -47,6 +48,7 @@ pub fn parse(text: &str) -> Result<Config, ConfigError> {
     let config = Config::deserialize(Deserializer::from(document.clone()))
         .map_err(|error| wrong_value(text, document.get_ref(), &error))?;
     rules(&config).map_err(|error| placed(error, text, document.get_ref()))?;
+    inputs(&config).map_err(|error| placed(error, text, document.get_ref()))?;
     Ok(config)
 }
 
@@ -194,6 +196,18 @@ fn rules(config: &Config) -> Result<(), ConfigError> {
     uplinks::rules(&config.relay)
 }
 
+/// Whether each input can be made of its settings.
+fn inputs(config: &Config) -> Result<(), ConfigError> {
+    for (name, table) in &config.inputs {
+        if let Err(error) = registry::build(table) {
+            let key = error.key.map(|key| format!(".{key}")).unwrap_or_default();
+            let found = ConfigError::new(error.reason, error.next);
+            return Err(found.of_key(format!("inputs.{name}{key}")));
+        }
+    }
+    Ok(())
+}
+
 fn is_origin(text: &str) -> bool {
     let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
     host.is_some_and(|host| !host.is_empty() && !host.contains(['/', '?', '#', '@', ' ']))
@@ -207,19 +221,18 @@ fn is_prefix(text: &str) -> bool {
     (4..=10).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// Adds the line on which the error's key stands, if it stands in the file.
+/// Adds the line on which the error's key stands, or the nearest heading above it.
 fn placed(error: ConfigError, text: &str, document: &DeTable<'_>) -> ConfigError {
-    let Some((outer, inner)) = error.key.as_deref().and_then(|key| key.split_once('.')) else {
-        return error;
-    };
-    let table = document.iter().find(|(key, _)| key.get_ref() == outer);
-    let table = table.and_then(|(_, value)| value.get_ref().as_table());
-    let key = table.and_then(|table| table.keys().find(|key| key.get_ref() == inner));
-    match key {
-        Some(key) => {
-            let line = line_of(text, &key.span());
-            error.at_line(line)
-        }
+    let Some(path) = error.key.clone() else { return error };
+    let (mut table, mut line) = (Some(document), None);
+    for part in path.split('.') {
+        let key = table.and_then(|table| table.iter().find(|(key, _)| key.get_ref() == part));
+        let Some((key, value)) = key else { break };
+        line = Some(line_of(text, &key.span()));
+        table = value.get_ref().as_table();
+    }
+    match line {
+        Some(line) => error.at_line(line),
         None => error,
     }
 }

@@ -15,7 +15,7 @@ pub mod secret;
 mod tests;
 mod uplinks;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::num::{NonZeroU16, NonZeroU32};
 use std::path::PathBuf;
@@ -34,7 +34,7 @@ pub use secret::Secret;
 pub use uplinks::{HttpsConfig, Metered, MqttConfig, Period, UplinkConfig};
 
 /// The configuration of storekeep-agent, the service on one POS host of one store.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
     /// The store that this host serves, as the POS and the relay name it. An event of another
@@ -70,7 +70,16 @@ pub struct Config {
     /// What is taken for a card number.
     #[serde(default)]
     pub card_data: CardDataConfig,
+
+    /// Further ways in, each under a name of your choice: what a POS drops into a folder or keeps
+    /// in a database. The sample shows each kind.
+    #[serde(default)]
+    #[schemars(with = "BTreeMap<String, serde_json::Value>")]
+    pub inputs: BTreeMap<InputName, toml::Table>,
 }
+
+/// The name of an input.
+pub type InputName = protocol::id::TargetId;
 
 /// See [`Config::local_api`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -291,6 +300,7 @@ impl Config {
             log: LogConfig::default(),
             extensions: ExtensionsConfig::default(),
             card_data: CardDataConfig::default(),
+            inputs: BTreeMap::new(),
         }
     }
 

@@ -6,6 +6,10 @@
 use serde_json::{Map, Value};
 
 use super::Config;
+use crate::inputs::registry;
+
+/// What an input's section is called in the sample.
+pub(super) const INPUT_SECTION: &str = "inputs.NAME";
 
 const WIDTH_MAX: usize = 96;
 
@@ -23,7 +27,7 @@ pub fn sample() -> String {
     comment(&mut text, description(&schema));
     let (sections, keys): (Vec<_>, Vec<_>) =
         properties(&schema).partition(|(_, property)| section(&schema, property).is_some());
-    for (key, property) in keys {
+    for (key, property) in keys.into_iter().filter(|(key, _)| *key != "inputs") {
         write_key(&mut text, key, property, is_required(&schema, key));
     }
     for (key, property) in sections {
@@ -35,7 +39,23 @@ pub fn sample() -> String {
             write_key(&mut text, key, property, is_required(inner, key));
         }
     }
+    for kind in registry::KINDS {
+        write_input(&mut text, kind);
+    }
     text
+}
+
+/// The section of one kind of input, which stands there as often as there are sources of it.
+fn write_input(text: &mut String, kind: &registry::Kind) {
+    let schema = (kind.schema)();
+    text.push('\n');
+    comment(text, description(&schema));
+    text.push_str("#\n");
+    comment(text, "Put a name of your choice in place of NAME; several inputs may be of one kind.");
+    text.push_str(&format!("#[{INPUT_SECTION}]\n\n#kind = \"{}\"\n", kind.name));
+    for (key, property) in properties(&schema) {
+        write_key(text, key, property, false);
+    }
 }
 
 /// The keys of a table in a schema, in the order in which they are declared.

@@ -25,7 +25,8 @@ fn the_sample_is_valid_and_says_the_defaults() {
 #[test]
 fn every_key_of_the_sample_can_be_set_by_taking_the_mark_away() {
     let sample = sample();
-    let set: Vec<_> = sample
+    let before_inputs = sample.split(&format!("#[{}]", sample::INPUT_SECTION)).next().unwrap();
+    let set: Vec<_> = before_inputs
         .lines()
         .map(|line| match line.strip_prefix('#') {
             Some(key) if key.starts_with(|c: char| c.is_ascii_lowercase()) => key,
@@ -205,4 +206,41 @@ fn ways_up_that_cannot_work_are_refused() {
     assert_eq!(key(&format!("{URL}{BROKER}uplinks = [{mqtt}]\n")), "relay.mqtt");
     let error = refused(&format!("{MINIMAL}[relay]\n{URL}uplinks = [{{ kind = \"pigeon\" }}]\n"));
     assert!(error.to_string().contains("pigeon"), "{error}");
+}
+
+#[test]
+fn each_kind_of_input_stands_in_the_sample_with_every_key() {
+    let sample = sample();
+    let heading = format!("#[{}]", sample::INPUT_SECTION);
+    let sections = sample.split(&heading).skip(1);
+    let kinds = crate::inputs::registry::KINDS;
+    assert_eq!(sections.clone().count(), kinds.len());
+    for (section, kind) in sections.zip(kinds) {
+        assert!(section.contains(&format!("#kind = \"{}\"", kind.name)), "{section}");
+        for (key, property) in (kind.schema)()["properties"].as_object().unwrap() {
+            assert!(section.contains(&format!("\n#{key} = ")), "`{key}` is missing in {section}");
+            assert!(property["description"].is_string(), "`{key}` has no doc comment");
+        }
+    }
+}
+
+#[test]
+fn an_input_is_refused_with_its_line_its_key_and_what_to_do() {
+    let folder = "folder = \"/var/pos\"\n";
+    let head = "store = \"0042\"\n[inputs.tills]\n";
+    assert_eq!(parse(&format!("{head}kind = \"events\"\n{folder}")).unwrap().inputs.len(), 1);
+    for (body, key, line, next) in [
+        ("kind = \"nothing\"\n", "inputs.tills.kind", 3, "use one of: "),
+        ("kind = \"events\"\nfoldr = \"/x\"\n", "inputs.tills.foldr", 4, "did you mean `folder`?"),
+        (
+            "kind = \"events\"\nfolder = \"/x\"\nfiles = \"[\"\n",
+            "inputs.tills.files",
+            5,
+            "write it",
+        ),
+    ] {
+        let error = refused(&format!("{head}{body}"));
+        assert_eq!((error.key.as_deref(), error.line), (Some(key), Some(line)), "{body}");
+        assert!(error.next.starts_with(next), "{}", error.next);
+    }
 }

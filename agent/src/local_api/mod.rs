@@ -31,7 +31,9 @@ use tokio::sync::watch;
 
 use crate::config::{Config, Secret};
 use crate::health::Health;
-use crate::inputs::http::{Intake, post_events};
+use crate::inputs::http::post_events;
+use crate::inputs::intake::Intake;
+use crate::inputs::standing::Board;
 use crate::seams::Seams;
 
 pub use self::access::Peer;
@@ -57,27 +59,23 @@ pub struct Parts {
     pub token: Secret,
     /// What the relay answered at enrolment; none before. Holds the key for personal fields.
     pub enrolment: watch::Receiver<Option<EnrolmentAnswer>>,
+    /// The way into the journal.
+    pub intake: Arc<Intake>,
+    /// How the other inputs stand.
+    pub inputs: Board,
 }
 
-/// The parts and the intake, shared by all requests.
+/// The parts, shared by all requests.
 #[derive(Debug)]
 struct Shared {
     parts: Parts,
-    intake: Arc<Intake>,
 }
 
 /// Every address of the local API. A request without a [`Peer`] among its extensions counts as one
 /// from beyond this host.
 pub fn router(parts: Parts) -> Router {
-    let intake = Intake::new(
-        Arc::clone(&parts.config),
-        parts.journal.clone(),
-        parts.health.clone(),
-        parts.seams.clone(),
-        parts.enrolment.clone(),
-    );
-    let intake = Arc::new(intake);
-    let shared = Arc::new(Shared { parts, intake: Arc::clone(&intake) });
+    let intake = Arc::clone(&parts.intake);
+    let shared = Arc::new(Shared { parts });
     let reads = Router::new()
         .route("/v1/events/{id}", get(progress::event))
         .route("/v1/receipts/{register}/{business_date}/{number}", get(progress::receipt))

@@ -19,7 +19,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{Incident, Parts, Shared, respond};
 use crate::health;
-use crate::inputs::http::Tally;
+use crate::inputs::standing::InputState;
+use crate::inputs::tally::Tally;
 
 /// `GET /v1/status`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -40,6 +41,9 @@ pub struct Status {
     pub relay: health::State,
     /// What came in since the agent started.
     pub since_start: Intake,
+    /// The inputs besides local HTTP, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub inputs: BTreeMap<String, InputState>,
 }
 
 /// The journal in figures.
@@ -79,7 +83,7 @@ pub struct JournalStatus {
     pub incidents: Vec<Incident>,
 }
 
-/// What came in over HTTP.
+/// What came in, by whatever input.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Intake {
@@ -120,7 +124,7 @@ pub(super) async fn read(shared: &Shared) -> Result<Status, Problem> {
     let found = JournalStatus::of(journal).await.map_err(|error| respond::unreadable(&error))?;
     let now = seams.reading();
     let relay = health.state(now);
-    let is_disk_full = found.disk_full || shared.intake.tally().is_disk_full();
+    let is_disk_full = found.disk_full || shared.parts.intake.tally().is_disk_full();
     let lost = found.incidents.iter().find_map(|incident| incident.sentence(now.host));
     let sentence = sentence(&relay, is_disk_full, lost, found.unsent, now.host);
     let device = enrolment.borrow().as_ref().map(|answer| answer.device.clone());
@@ -131,7 +135,8 @@ pub(super) async fn read(shared: &Shared) -> Result<Status, Problem> {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         journal: JournalStatus { disk_full: is_disk_full, ..found },
         relay,
-        since_start: since_start(shared.intake.tally()),
+        since_start: since_start(shared.parts.intake.tally()),
+        inputs: shared.parts.inputs.states(),
     })
 }
 

@@ -23,12 +23,15 @@ use protocol::enrolment::EnrolmentAnswer;
 use protocol::problem::{Code, Problem};
 use tokio::net::TcpListener;
 use tokio::sync::{oneshot, watch};
-use tokio::task::{JoinError, JoinHandle};
+use tokio::task::{JoinError, JoinHandle, JoinSet};
 
 use crate::config::{Config, Secret};
 use crate::files;
 use crate::health::{Health, Link, Reason};
 use crate::identity::{self, DeviceKey};
+use crate::inputs::intake::Intake;
+use crate::inputs::standing::Board;
+use crate::inputs::{self, Around};
 use crate::local_api;
 use crate::seams::Seams;
 use crate::sync::{self, Membership, TIME_NOTE, enrol};
@@ -68,6 +71,8 @@ enum Happening {
     SyncEnded(Result<(), JoinError>),
     /// Pruning failed.
     PruneEnded(JoinError),
+    /// An input failed.
+    InputEnded(JoinError),
 }
 
 /// What goes on at the same time.
@@ -76,6 +81,7 @@ struct Tasks {
     sync: Option<JoinHandle<()>>,
     prune: JoinHandle<()>,
     room: JoinHandle<()>,
+    inputs: JoinSet<()>,
     stop: watch::Sender<bool>,
 }
 
@@ -138,6 +144,7 @@ async fn follow(
             Happening::SyncEnded(Ok(())) => tasks.sync = None,
             Happening::SyncEnded(Err(error)) => return Err(error).context("sync failed"),
             Happening::PruneEnded(error) => return Err(error).context("pruning failed"),
+            Happening::InputEnded(error) => return Err(error).context("an input failed"),
             Happening::LocalApiEnded(Err(error)) => return Err(error).context("run the local API"),
             Happening::LocalApiEnded(Ok(served)) => {
                 served.context("serve the local API")?;
@@ -179,6 +186,11 @@ async fn start(
         enrolment,
     };
     let (stop, stopped) = watch::channel(false);
+    let around = around(&config, &journal, &health, &seams, &membership);
+    let inputs = inputs::start(&config, &around, &stopped).map_err(|(name, error)| {
+        let detail = format!("input `{name}`: {error}");
+        anyhow::Error::new(Problem::new(Code::Configuration, detail).next(error.next))
+    })?;
     let pruning =
         prune::run(journal.clone(), health.clone(), seams.clone(), config.journal.clone());
     let room = room::run(journal.clone(), host.data_dir.logs(&config));
@@ -189,15 +201,40 @@ async fn start(
         seams,
         token,
         enrolment: enrolled,
+        intake: around.intake,
+        inputs: around.board,
     };
     let tasks = Tasks {
         local_api: tokio::spawn(local_api::serve(listener, api, until_set(stopped))),
         sync: Some(tokio::spawn(async move { sync::run(parts, &config, membership).await })),
         prune: tokio::spawn(pruning),
         room: tokio::spawn(room),
+        inputs,
         stop,
     };
     Ok((tasks, Ready { local_api: local_address, token_file }))
+}
+
+/// What is around each input.
+fn around(
+    config: &Arc<Config>,
+    journal: &Journal,
+    health: &Health,
+    seams: &Seams,
+    membership: &Membership,
+) -> Around {
+    let enrolled = membership.enrolment.subscribe();
+    let intake =
+        Intake::new(Arc::clone(config), journal.clone(), health.clone(), seams.clone(), enrolled);
+    Around {
+        name: String::new(),
+        intake: Arc::new(intake),
+        journal: journal.clone(),
+        board: Board::default(),
+        seams: seams.clone(),
+        holder: membership.key.verifying_key().to_string(),
+        host: gethostname::gethostname().to_string_lossy().into_owned(),
+    }
 }
 
 fn local_api_token(
@@ -288,12 +325,13 @@ impl Tasks {
                 Ok(()) => std::future::pending().await,
                 Err(error) => Happening::PruneEnded(error),
             },
+            Some(Err(error)) = self.inputs.join_next() => Happening::InputEnded(error),
         }
     }
 
     /// Lets the requests under way be answered and drops the rest: what sync had under way is
     /// settled by the next session.
-    async fn end(self) -> anyhow::Result<()> {
+    async fn end(mut self) -> anyhow::Result<()> {
         self.stop.send_replace(true);
         for task in self.sync.into_iter().chain([self.prune, self.room]) {
             task.abort();
@@ -301,6 +339,12 @@ impl Tasks {
                 && error.is_panic()
             {
                 tracing::error!(%error, "a part of the agent failed while it was stopped");
+            }
+        }
+        // A file under way is read to its end or left where it is.
+        while let Some(ended) = self.inputs.join_next().await {
+            if let Err(error) = ended {
+                tracing::error!(%error, "an input failed while it was stopped");
             }
         }
         if !self.local_api.is_finished() {

@@ -7,9 +7,11 @@
 //! (article numbers, identifiers, hashes, telephone numbers) is told apart by field and form, in
 //! [`number`] and [`names`]. An article number that is right by its own check digit cannot be told
 //! from a card number of 13 or 14 digits in a field meant for article numbers, and passes there.
-//! Does not mask: who sends over HTTP can be asked to send again.
+//! Who sends over HTTP is refused and can be asked to send again; what was read from a source that
+//! cannot be asked is masked ([`mask`]).
 
 mod issuer;
+mod mask;
 mod names;
 mod number;
 #[cfg(test)]
@@ -87,7 +89,7 @@ impl Guard {
 
     fn examine(&self, piece: &Piece<'_>) -> Option<(Kind, String)> {
         match piece {
-            Piece::Text { raw, meaning, signs } => {
+            Piece::Text { raw, meaning, signs, .. } => {
                 if let Meaning::Secret(secret) = meaning {
                     return secret
                         .is_told_by(&walk::decoded(raw))
@@ -95,7 +97,7 @@ impl Guard {
                 }
                 self.examine_text(raw, *meaning, *signs)
             }
-            Piece::Bare { raw, meaning } => match meaning {
+            Piece::Bare { raw, meaning, .. } => match meaning {
                 Meaning::Secret(secret) if secret.is_told_by(raw) => {
                     Some((Kind::Secret, "***".to_owned()))
                 }
@@ -111,8 +113,8 @@ impl Guard {
             if let Some(masked) = track::find(&text) {
                 return Some((Kind::Track, masked));
             }
-            if let Some(masked) = number::find(&text, meaning, &self.own_prefixes) {
-                return Some((Kind::Number, masked));
+            if let Some(found) = number::find(&text, meaning, &self.own_prefixes) {
+                return Some((Kind::Number, found.masked));
             }
         }
         let tells = || names::secret_in_prose(&walk::decoded(raw));

@@ -5,6 +5,7 @@
 //! telephone number, a UUID, a hash. Does not know fields beyond what they are meant to hold.
 
 use std::collections::BTreeSet;
+use std::ops;
 
 use protocol::id::Code;
 
@@ -38,6 +39,8 @@ struct Group {
     count: usize,
     /// Where it begins in the text, in bytes.
     start: usize,
+    /// Where it ends, in bytes.
+    end: usize,
     /// What separates it from the group before.
     separator: Separator,
 }
@@ -56,19 +59,30 @@ struct Chain {
     groups: Vec<Group>,
 }
 
-/// Finds a card number; returns what may be shown of it.
-pub(super) fn find(text: &str, meaning: Meaning, own: &BTreeSet<Code>) -> Option<String> {
+/// A card number in a text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Found {
+    /// Where it stands, in bytes.
+    pub(super) range: ops::Range<usize>,
+    /// What may be shown of it.
+    pub(super) masked: String,
+}
+
+/// Finds a card number.
+pub(super) fn find(text: &str, meaning: Meaning, own: &BTreeSet<Code>) -> Option<Found> {
     let mut chain = Chain::default();
     // What stands between the last digit and here; none if that ends a chain.
     let mut between: Option<(usize, Separator)> = None;
     for (at, character) in text.char_indices() {
         if let Some(digit) = digit(character) {
             match between {
-                Some((0, _)) => chain.extend(digit),
-                Some((_, separator)) => chain.begin(digit, at, separator),
+                Some((0, _)) => chain.extend(digit, at + character.len_utf8()),
+                Some((_, separator)) => {
+                    chain.begin(digit, at..at + character.len_utf8(), separator);
+                }
                 None => {
                     chain = Chain::default();
-                    chain.begin(digit, at, Separator::Blank);
+                    chain.begin(digit, at..at + character.len_utf8(), Separator::Blank);
                 }
             }
             between = Some((0, Separator::Blank));
@@ -122,19 +136,21 @@ fn is_card_number(digits: &[u8]) -> Option<Range> {
 }
 
 impl Chain {
-    fn begin(&mut self, digit: u8, start: usize, separator: Separator) {
-        self.groups.push(Group { first: self.digits.len(), count: 1, start, separator });
+    fn begin(&mut self, digit: u8, at: ops::Range<usize>, separator: Separator) {
+        let (start, end) = (at.start, at.end);
+        self.groups.push(Group { first: self.digits.len(), count: 1, start, end, separator });
         self.digits.push(digit);
     }
 
-    fn extend(&mut self, digit: u8) {
+    fn extend(&mut self, digit: u8, end: usize) {
         self.digits.push(digit);
         if let Some(group) = self.groups.last_mut() {
             group.count += 1;
+            group.end = end;
         }
     }
 
-    fn card_number(&self, text: &str, meaning: Meaning, own: &BTreeSet<Code>) -> Option<String> {
+    fn card_number(&self, text: &str, meaning: Meaning, own: &BTreeSet<Code>) -> Option<Found> {
         if self.digits.len() < DIGITS_MIN {
             return None;
         }
@@ -148,7 +164,7 @@ impl Chain {
                 let window = &self.groups[index..=index + length];
                 let digits = &self.digits[first.first..first.first + count];
                 if is_refused(text, window, digits, meaning, own) {
-                    return Some(masked(digits));
+                    return Some(Found { range: first.start..group.end, masked: masked(digits) });
                 }
             }
         }

@@ -19,6 +19,8 @@ const PATH_CHARS_MAX: usize = 256;
 pub(super) enum Piece<'a> {
     /// A text, still escaped and without its quotes.
     Text {
+        /// Where it begins, in bytes.
+        start: usize,
         /// What stands between the quotes.
         raw: &'a str,
         /// What it is meant to be.
@@ -28,6 +30,8 @@ pub(super) enum Piece<'a> {
     },
     /// A number.
     Bare {
+        /// Where it begins, in bytes.
+        start: usize,
         /// As it stands.
         raw: &'a str,
         /// What it is meant to be.
@@ -142,11 +146,11 @@ impl<'a> Walk<'a> {
         let raw = &self.text[start..end];
         self.at = end + 1;
         if !self.is_name() {
-            return Piece::Text { raw, meaning: self.meaning(), signs };
+            return Piece::Text { start, raw, meaning: self.meaning(), signs };
         }
         let around = self.frames.iter().rev().nth(1).map(|frame| frame.meaning);
         let Some(frame) = self.frames.last_mut() else {
-            return Piece::Text { raw, meaning: Meaning::Prose, signs };
+            return Piece::Text { start, raw, meaning: Meaning::Prose, signs };
         };
         // What stands within a secret is secret, whatever its name; and a name that itself holds
         // card data must not show in the path to it.
@@ -156,7 +160,7 @@ impl<'a> Walk<'a> {
             Some(Meaning::Secret(secret)) => Meaning::Secret(secret),
             _ => meaning(&decoded(raw)),
         };
-        Piece::Text { raw, meaning: Meaning::Prose, signs }
+        Piece::Text { start, raw, meaning: Meaning::Prose, signs }
     }
 
     /// Whether the text that ends here is the name of a field.
@@ -175,7 +179,7 @@ impl<'a> Walk<'a> {
             .take_while(|b| matches!(b, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E'))
             .count();
         self.at = start + length;
-        Piece::Bare { raw: &self.text[start..self.at], meaning: self.meaning() }
+        Piece::Bare { start, raw: &self.text[start..self.at], meaning: self.meaning() }
     }
 }
 

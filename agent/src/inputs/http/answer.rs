@@ -11,7 +11,7 @@ use protocol::problem::Problem;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::Outcome;
+use crate::inputs::intake::{Outcome, Standing};
 use crate::local_api::respond;
 
 /// The answer for an event that is on disk, or for practice.
@@ -61,9 +61,11 @@ enum Item {
 pub(super) fn one(outcome: Outcome) -> Response {
     let status = status(&outcome);
     let accepted = match outcome {
-        Outcome::Journaled(accepted) | Outcome::Replayed(accepted) => accepted,
+        Outcome::Journaled(standing) | Outcome::Replayed(standing) => journaled(&standing),
         Outcome::Training => training(),
-        Outcome::Refused(problem) => return respond::problem(&problem),
+        Outcome::Refused(problem) | Outcome::NotCommitted(problem) => {
+            return respond::problem(&problem);
+        }
     };
     let mut response = respond::json(status, &accepted);
     if let Some(id) = accepted.id
@@ -87,11 +89,11 @@ pub(super) fn many(outcomes: Vec<Outcome>) -> Response {
 fn item(outcome: Outcome) -> Item {
     let status = Some(status(&outcome).as_u16());
     match outcome {
-        Outcome::Journaled(accepted) | Outcome::Replayed(accepted) => {
-            Item::Accepted(Accepted { status, ..accepted })
+        Outcome::Journaled(standing) | Outcome::Replayed(standing) => {
+            Item::Accepted(Accepted { status, ..journaled(&standing) })
         }
         Outcome::Training => Item::Accepted(Accepted { status, ..training() }),
-        Outcome::Refused(problem) => Item::Refused(problem),
+        Outcome::Refused(problem) | Outcome::NotCommitted(problem) => Item::Refused(problem),
     }
 }
 
@@ -99,7 +101,18 @@ fn status(outcome: &Outcome) -> StatusCode {
     match outcome {
         Outcome::Journaled(_) => StatusCode::CREATED,
         Outcome::Replayed(_) | Outcome::Training => StatusCode::OK,
-        Outcome::Refused(problem) => respond::status(problem),
+        Outcome::Refused(problem) | Outcome::NotCommitted(problem) => respond::status(problem),
+    }
+}
+
+fn journaled(standing: &Standing) -> Accepted {
+    Accepted {
+        status: None,
+        id: Some(standing.id),
+        epoch: Some(standing.epoch),
+        sequence: Some(standing.sequence),
+        state: AcceptedState::Journaled,
+        conflict_of: standing.conflict_of,
     }
 }
 

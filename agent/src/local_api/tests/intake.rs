@@ -278,7 +278,7 @@ async fn only_json_is_taken() {
 
 #[tokio::test]
 async fn a_failure_of_the_journal_is_told_with_what_to_do() {
-    use crate::inputs::http::append_problem;
+    use crate::inputs::intake::append_problem;
     let id = protocol::id::EventId(uuid::Uuid::nil());
     let cause = || Arc::new(std::io::Error::other("no space"));
     let cases = [

@@ -62,13 +62,24 @@ impl Agent {
             ..Seams::default()
         };
         let (sealing, enrolment) = watch::channel(None);
+        let (config, journal) = (Arc::new(config), journal.unwrap());
+        let health = Health::new(Link::NoRelay);
+        let intake = Intake::new(
+            Arc::clone(&config),
+            journal.clone(),
+            health.clone(),
+            seams.clone(),
+            enrolment.clone(),
+        );
         let parts = Parts {
-            config: Arc::new(config),
-            journal: journal.unwrap(),
-            health: Health::new(Link::NoRelay),
+            config,
+            journal,
+            health,
             seams,
             token: Secret::new(TOKEN, "the tests").unwrap(),
             enrolment,
+            intake: Arc::new(intake),
+            inputs: Board::default(),
         };
         Self { router: router(parts.clone()), parts, clock, sealing, folder }
     }

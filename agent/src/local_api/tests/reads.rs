@@ -92,21 +92,14 @@ async fn the_status_says_in_one_sentence_and_in_figures_how_things_stand() {
 #[tokio::test]
 async fn a_full_disk_goes_before_everything_until_there_is_room() {
     let Agent { parts, folder, .. } = Agent::new();
-    let intake = Arc::new(Intake::new(
-        Arc::clone(&parts.config),
-        parts.journal.clone(),
-        parts.health.clone(),
-        parts.seams.clone(),
-        parts.enrolment.clone(),
-    ));
-    let shared = Shared { parts, intake };
+    let shared = Shared { parts };
     let cause = Arc::new(std::io::Error::other("no space"));
-    shared.intake.tally().failed(&journal::AppendError::DiskFull(cause));
+    shared.parts.intake.tally().failed(&journal::AppendError::DiskFull(cause));
     let status = status::read(&shared).await.unwrap();
     assert!(status.sentence.starts_with("The disk is full: new sales are refused"));
     assert_eq!((status.journal.disk_full, status.since_start.not_committed), (true, 1));
     let position = shared.parts.journal.head();
-    shared.intake.tally().appended(&journal::Appended::New { position });
+    shared.parts.intake.tally().appended(&journal::Appended::New { position });
     let status = status::read(&shared).await.unwrap();
     assert!(status.sentence.starts_with("Selling"), "{}", status.sentence);
     drop(folder);

@@ -295,4 +295,25 @@ pub(super) const CATALOGUE: &[Entry] = &[
         "Whether the target applied it cannot be found out",
     ),
     entry(Code::Rejected, "SK0070", "rejected", 422, "The target refused it"),
+    entry(
+        Code::UnreadableDocument,
+        "SK0080",
+        "unreadable-document",
+        422,
+        "The document of the POS cannot be read",
+    ),
+    entry(
+        Code::SourceUnreachable,
+        "SK0081",
+        "source-unreachable",
+        503,
+        "The source of an input cannot be read at present",
+    ),
+    entry(
+        Code::SourceTaken,
+        "SK0082",
+        "source-taken",
+        409,
+        "Another agent reads the source of an input",
+    ),
 ];

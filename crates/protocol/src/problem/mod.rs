@@ -116,6 +116,12 @@ pub enum Code {
     UnknownOutcome,
     /// The target refused it.
     Rejected,
+    /// A document of the POS cannot be read.
+    UnreadableDocument,
+    /// The source of an input cannot be read at present.
+    SourceUnreachable,
+    /// Another agent reads the source of an input.
+    SourceTaken,
 }
 
 impl Code {

@@ -1,6 +1,7 @@
 //! Claims about the guard: every planted card number is found, what a store writes is let through.
 
 mod cards;
+mod masks;
 mod receipts;
 
 use proptest::prelude::*;

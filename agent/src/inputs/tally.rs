@@ -1,4 +1,4 @@
-//! What came in over HTTP since the agent started, for status and metrics.
+//! What came in since the agent started, for status and metrics.
 //!
 //! Counts only. What has to survive a restart stands in the journal.
 
@@ -38,7 +38,7 @@ impl Tally {
         }
     }
 
-    pub(super) fn refused(&self) {
+    pub(crate) fn refused(&self) {
         self.refused.fetch_add(1, Ordering::Relaxed);
     }
 
@@ -61,7 +61,7 @@ impl Tally {
         self.not_committed.fetch_add(1, Ordering::Relaxed);
     }
 
-    pub(super) fn training(&self, register: RegisterId) {
+    pub(crate) fn training(&self, register: RegisterId) {
         let mut training = self.training.lock().unwrap_or_else(PoisonError::into_inner);
         if training.len() < TRAINING_REGISTERS_MAX || training.contains_key(&register) {
             *training.entry(register).or_default() += 1;

@@ -1,0 +1,134 @@
+//! Tries a file: what an input would make of it, without a journal.
+//!
+//! Reads with the input's own decoder and goes through the same capture; journals nothing and
+//! moves nothing.
+
+use std::fs::File;
+use std::io::{self, BufReader};
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::sync::Arc;
+
+use protocol::envelope::Draft;
+use protocol::event::{Body, balance};
+use protocol::problem::Problem;
+use protocol::record::Equation;
+use serde::Serialize;
+
+use super::folder::{Content, Decoder, Place, Unreadable};
+use crate::capture::{Capture, Captured, Moment};
+use crate::config::Config;
+use crate::seams::Seams;
+
+/// What one document of the file would become.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Tried {
+    /// Where it begins.
+    #[serde(flatten)]
+    pub place: Place,
+    /// What it would become.
+    #[serde(flatten)]
+    pub outcome: Outcome,
+}
+
+/// What a document would become.
+#[derive(Debug, Serialize)]
+#[serde(tag = "outcome", rename_all = "snake_case")]
+pub enum Outcome {
+    /// An event in the journal.
+    Event {
+        /// Its natural key.
+        #[serde(rename = "naturalKey")]
+        natural_key: String,
+        /// A transaction's total in minor units, negative if paid out.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        total: Option<i64>,
+        /// A transaction's currency.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        currency: Option<String>,
+        /// Equations that the POS's own figures do not satisfy.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        unbalanced: Vec<Equation>,
+        /// The event.
+        event: Box<serde_json::value::RawValue>,
+    },
+    /// Practice, which is counted only.
+    Training,
+    /// Nothing, by the profile's word.
+    Skipped {
+        /// What it is.
+        what: String,
+    },
+    /// Refused.
+    Refused {
+        /// Why, and what to do.
+        problem: Problem,
+    },
+}
+
+/// Tries a file.
+///
+/// # Errors
+/// It cannot be opened. A file that breaks off ends with a refused document.
+pub fn trial(
+    path: &Path,
+    decoder: &dyn Decoder,
+    config: &Arc<Config>,
+    seams: &Seams,
+    each: &mut dyn FnMut(Tried) -> ControlFlow<()>,
+) -> io::Result<()> {
+    let capture = Capture::new(Arc::clone(config));
+    let mut file = BufReader::new(File::open(path)?);
+    let decoded = decoder.decode(&mut file, &mut |document| {
+        let outcome = match document.content {
+            Content::Skipped(what) => Outcome::Skipped { what },
+            Content::Refused(problem) => Outcome::Refused { problem },
+            Content::Event(draft) => tried(&capture, *draft, seams),
+        };
+        each(Tried { place: document.place, outcome })
+    });
+    if let Err(Unreadable { place, problem }) = decoded {
+        // Whoever has enough hears of it in the same way.
+        if each(Tried { place, outcome: Outcome::Refused { problem } }).is_break() {
+            return Ok(());
+        }
+    }
+    Ok(())
+}
+
+fn tried(capture: &Capture, mut draft: Draft, seams: &Seams) -> Outcome {
+    // A trial has no relay whose key personal fields could be sealed to, and shows none.
+    if let Body::Transaction(transaction) = &mut draft.body {
+        transaction.personal = None;
+    }
+    let shown = draft.clone();
+    match capture.admit(draft, seams.now()) {
+        Err(problem) => Outcome::Refused { problem },
+        Ok(Captured::Training(_)) => Outcome::Training,
+        Ok(Captured::Event(pending)) => {
+            let moment =
+                Moment { now: seams.now(), latest: seams.now(), skew: None, sealing_key: None };
+            let entry = match capture.finish(pending, &moment, &*seams.random) {
+                Ok(entry) => entry,
+                Err(problem) => return Outcome::Refused { problem },
+            };
+            let event = serde_json::value::RawValue::from_string(entry.event);
+            let (total, currency, unbalanced) = match &shown.body {
+                Body::Transaction(transaction) => (
+                    Some(transaction.signed_total().minor),
+                    Some(transaction.currency.code().to_owned()),
+                    balance::unbalanced(transaction),
+                ),
+                Body::Till(_) | Body::Stock(_) | Body::Fiscal(_) => (None, None, Vec::new()),
+            };
+            Outcome::Event {
+                natural_key: entry.natural_key,
+                total,
+                currency,
+                unbalanced,
+                event: event.expect("an event is JSON"),
+            }
+        }
+    }
+}
