@@ -119,7 +119,7 @@
 //!
 //! | journal | head copy | |
 //! |---|---|---|
-//! | not there | not there | `Begun` |
+//! | not there, or never appended to | not there | `Begun` |
 //! | there | not there | `CopyMissing`, or `Adopted` if a version without copies wrote it |
 //! | there | another key's, or not a copy | `CopyForged` |
 //! | holds what the copy names | | `Holds`, however far beyond it is |

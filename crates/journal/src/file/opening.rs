@@ -11,7 +11,7 @@ use rusqlite::Connection;
 
 use super::JournalFile;
 use crate::cursor::read;
-use crate::epoch::{self, Tail};
+use crate::epoch::{self, State, Tail};
 use crate::head::judge::{CopiedEpoch, Evidence, Standing, judge};
 use crate::head::{self, Copied, Found, HeadCopy};
 use crate::incident::{self, Incident, IncidentKind};
@@ -168,9 +168,12 @@ fn evidence(
         }),
         _ => None,
     };
+    // A crash between the first commit and the first copy leaves an empty journal without one.
+    let State { identity, head, .. } = &tail.state;
+    let is_empty = head.sequence == Sequence::NONE && identity.predecessor.is_none();
     Ok(Evidence {
         salt: None,
-        is_new: version == 0,
+        is_new: version == 0 || (copied.is_none() && is_empty),
         is_older: version < schema::WITH_HEAD_COPY,
         current: tail.state.identity.epoch,
         acknowledged: tail.state.acknowledged.sequence,

@@ -44,7 +44,8 @@ pub enum Standing {
 /// What the journal says about the copy.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Evidence {
-    /// Whether the journal was made by this opening.
+    /// Whether the journal was made by this opening, or by one that a crash ended before there was
+    /// a copy.
     pub(crate) is_new: bool,
     /// Whether the journal comes from a version without a copy.
     pub(crate) is_older: bool,

@@ -42,6 +42,15 @@ fn a_journal_and_its_copy_agree_from_the_first_opening_on() {
 }
 
 #[test]
+fn a_journal_whose_making_was_cut_short_before_the_copy_begins_again() {
+    let place = Place::new();
+    drop(place.open());
+    fs::remove_file(place.head_file()).unwrap();
+    assert_eq!(standing(&place), Standing::Begun);
+    assert_eq!(standing(&place), Standing::Holds);
+}
+
+#[test]
 fn a_copy_that_is_behind_is_no_alarm_and_a_level_one_is_not_written_again() {
     let place = ten();
     let before = fs::read(place.head_file()).unwrap();
