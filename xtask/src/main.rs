@@ -6,9 +6,11 @@
 #![expect(clippy::print_stdout, reason = "a chore speaks to the person who started it")]
 
 mod cargo;
+mod chore;
 mod deny;
 mod disk;
 mod outcome;
+mod powercut;
 mod schemas;
 mod stopwatch;
 mod test;
@@ -18,7 +20,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Result;
-use clap::{Parser, Subcommand};
+use clap::Parser;
+
+use self::chore::Chore;
 
 /// The project's own chores.
 #[derive(Debug, Parser)]
@@ -31,27 +35,10 @@ struct Arguments {
     report: Option<PathBuf>,
 }
 
-#[derive(Debug, Subcommand)]
-enum Chore {
-    /// Checks that the house stays as drawn: sizes, directions, goldens, pages, links
-    Tidy(tidy::Options),
-    /// Compiles once, runs every test, and names each that could not be run
-    Test(test::Options),
-    /// Checks the dependencies: bans, licences, sources, and advisories where they can be reached
-    Deny(deny::Options),
-    /// Writes the documents that are generated from the types, or checks that they are fresh
-    Schemas(schemas::Options),
-}
-
 fn main() -> Result<ExitCode> {
     let arguments = Arguments::parse();
     let root = cargo::workspace()?;
-    let outcome = match arguments.chore {
-        Chore::Tidy(options) => tidy::run(&root, &options)?,
-        Chore::Test(options) => test::run(&root, &options)?,
-        Chore::Deny(options) => deny::run(&root, &options)?,
-        Chore::Schemas(options) => schemas::run(&root, &options)?,
-    };
+    let outcome = arguments.chore.run(&root)?;
     if let Some(file) = &arguments.report {
         outcome.write(file)?;
     }

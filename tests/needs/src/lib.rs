@@ -33,6 +33,9 @@ const NOT_RUN: &str = "STOREKEEP_NOT_RUN";
 /// What brings PostgreSQL.
 pub const POSTGRESQL_INSTALL: &str = "apt-get install postgresql";
 
+/// What a program of the harness ends with where the host refuses what it has to do.
+pub const NOT_HERE: u8 = 3;
+
 /// The folder of the recorded samples (`pos/`, `shopify/`); none if this host has none.
 #[must_use]
 #[track_caller]
@@ -58,6 +61,26 @@ pub fn program(name: &str, command: &str) -> Option<PathBuf> {
         not_run(name, command, Location::caller());
     }
     found
+}
+
+/// Where a program of the system's administrator stands, which Debian keeps out of other people's
+/// `PATH`; `command` brings it.
+#[must_use]
+#[track_caller]
+pub fn system_program(name: &str, command: &str) -> Option<PathBuf> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    let folders = env::split_paths(&path).chain([PathBuf::from("/usr/sbin")]);
+    let found = folders.map(|folder| folder.join(name)).find(|file| file.is_file());
+    if found.is_none() {
+        not_run(name, command, Location::caller());
+    }
+    found
+}
+
+/// Says that this host refuses what a test has to do; `command` is how to run it elsewhere.
+#[track_caller]
+pub fn host(missing: &str, command: &str) {
+    not_run(missing, command, Location::caller());
 }
 
 /// The folder of PostgreSQL's programs (`initdb`, `pg_ctl`); a test that finds none is counted as

@@ -36,6 +36,16 @@ const TOOLS: &[Tool] = &[
         package: "postgresql",
         wanted_for: "the relay's store in PostgreSQL, on a server that the tests start",
     },
+    Tool {
+        program: "mkfs.ext4",
+        package: "e2fsprogs",
+        wanted_for: "power cuts under an ext4 file system",
+    },
+    Tool {
+        program: "mkfs.xfs",
+        package: "xfsprogs",
+        wanted_for: "power cuts under an XFS file system",
+    },
 ];
 
 /// Where Debian keeps PostgreSQL's programs, a folder a version: not in `PATH`.

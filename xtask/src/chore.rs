@@ -1,0 +1,39 @@
+//! The chores there are, and which module does each.
+//!
+//! Does none of them.
+
+use std::path::Path;
+
+use anyhow::Result;
+use clap::Subcommand;
+
+use crate::outcome::Outcome;
+use crate::{deny, powercut, schemas, test, tidy};
+
+/// What can be asked for.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Chore {
+    /// Checks that the house stays as drawn: sizes, directions, goldens, pages, links
+    Tidy(tidy::Options),
+    /// Compiles once, runs every test, and names each that could not be run
+    Test(test::Options),
+    /// Cuts the power under the journal and the relay's store, and counts what is lost
+    Powercut(powercut::Options),
+    /// Checks the dependencies: bans, licences, sources, and advisories where they can be reached
+    Deny(deny::Options),
+    /// Writes the documents that are generated from the types, or checks that they are fresh
+    Schemas(schemas::Options),
+}
+
+impl Chore {
+    /// Does it.
+    pub(crate) fn run(&self, root: &Path) -> Result<Outcome> {
+        match self {
+            Self::Tidy(options) => tidy::run(root, options),
+            Self::Test(options) => test::run(root, options),
+            Self::Powercut(options) => powercut::run(root, options),
+            Self::Deny(options) => deny::run(root, options),
+            Self::Schemas(options) => schemas::run(root, options),
+        }
+    }
+}
