@@ -26,7 +26,6 @@ use crate::incident::Incident;
 use crate::open::{OpenError, Options, Source, Terms};
 use crate::quota::{Reserve, Room};
 use crate::readers::Readers;
-use crate::seams::Seams;
 use crate::verify::{self, Verification, VerifyProgress};
 use crate::writer::{Ended, Published, Writer};
 
@@ -57,14 +56,6 @@ impl Journal {
     /// version, or the file system refuses.
     pub fn open(options: &Options) -> Result<Self, OpenError> {
         Self::open_under(options, &Terms::default())
-    }
-
-    /// Opens a journal as a harness wants it.
-    ///
-    /// # Errors
-    /// As [`Self::open`].
-    pub fn open_with(options: &Options, seams: Seams) -> Result<Self, OpenError> {
-        Self::open_under(options, &Terms { seams, ..Terms::default() })
     }
 
     /// Opens a journal under terms, or begins one.
