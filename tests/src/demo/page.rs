@@ -26,6 +26,7 @@ pub(super) fn figures(outcome: &Outcome) -> String {
         format!("lost        {:>6}", outcome.lost),
         format!("duplicated  {:>6}", outcome.duplicated),
         format!("stock wrong {:>6}  items", outcome.stock_differences),
+        format!("undelivered {:>6}", outcome.undelivered),
         format!("exceptions  {:>6}", outcome.exceptions),
         format!(
             "The line was down for {} of {} s; {} programs were killed, {} answers lost after the \

@@ -35,6 +35,8 @@ pub struct Outcome {
     pub foreign: usize,
     /// Items whose stock at a target is not what the store has, to the piece.
     pub stock_differences: usize,
+    /// Events and deliveries that were still on their way at the deadline.
+    pub undelivered: u64,
     /// Deliveries that need a person.
     pub exceptions: u64,
     /// Answers that the shop lost after it had committed.
@@ -85,6 +87,7 @@ impl Outcome {
             && self.duplicated == 0
             && self.foreign == 0
             && self.stock_differences == 0
+            && self.undelivered == 0
             && self.exceptions == 0
             && self.erp.as_ref().is_none_or(|erp| erp.ledger_differences == 0)
     }
@@ -116,6 +119,7 @@ pub(super) async fn read(world: &World, run: &Run) -> Result<Outcome> {
         duplicated: both(|differences| differences.duplicated.len()),
         foreign: both(|differences| differences.foreign.len()),
         stock_differences: both(|differences| differences.stock.len()),
+        undelivered: run.undelivered,
         exceptions: world.asking.relay().await?.exceptions,
         answers_lost: struck("closeAfter") + struck("applyLate") + struck("htmlAfter"),
         throttled: shop.counters.throttled + struck("throttled"),
