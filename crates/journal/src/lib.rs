@@ -195,8 +195,8 @@
 //!
 //! # In line
 //!
-//! [`Journal`] is a [`JournalFile`] on a thread of its own. A simulation drives the file itself:
-//! the same code, without threads.
+//! [`Journal`] is a [`JournalFile`] on a thread of its own. A simulation drives the file itself,
+//! or has [`Journal::in_line`] do so: the same code, without threads.
 
 mod append;
 mod checkpoint;
@@ -207,6 +207,7 @@ mod error;
 mod file;
 mod files;
 mod head;
+mod in_line;
 mod incident;
 mod journal;
 pub mod key;
@@ -230,6 +231,7 @@ pub use self::epoch::{Identity, State};
 pub use self::error::{AcknowledgeError, AppendError, Cause, ChangeError, ReadError};
 pub use self::file::JournalFile;
 pub use self::head::judge::Standing;
+pub use self::in_line::Disk;
 pub use self::incident::{Incident, IncidentKind, Missing};
 pub use self::journal::Journal;
 pub use self::key::DataKey;

@@ -10,16 +10,19 @@ use rusqlite::{Connection, InterruptHandle};
 use tokio::sync::Semaphore;
 
 use crate::error::ReadError;
+use crate::in_line::Disk;
 use crate::open::Source;
 use crate::policy;
 
 /// The reading connections, opened when they are first needed.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct Readers {
     source: Arc<Source>,
     idle: Arc<Mutex<Vec<Connection>>>,
     running: Arc<Mutex<Running>>,
     permits: Arc<Semaphore>,
+    /// Reads are made in line, after this.
+    in_line: Option<Disk>,
 }
 
 /// The reads under way, by a number of each.
@@ -50,7 +53,11 @@ impl Drop for Underway<'_> {
 impl Readers {
     pub(crate) fn new(source: Arc<Source>) -> Self {
         let permits = Arc::new(Semaphore::new(policy::READERS_MAX));
-        Self { source, idle: Arc::default(), running: Arc::default(), permits }
+        Self { source, idle: Arc::default(), running: Arc::default(), permits, in_line: None }
+    }
+
+    pub(crate) fn in_line(source: Arc<Source>, disk: Disk) -> Self {
+        Self { in_line: Some(disk), ..Self::new(source) }
     }
 
     /// Runs a read in one snapshot, off the async threads.
@@ -59,6 +66,10 @@ impl Readers {
         T: Send + 'static,
         F: FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     {
+        if let Some(disk) = &self.in_line {
+            disk().await;
+            return self.run_now(read).map_err(|error| ReadError::new(attempt, error));
+        }
         let permit = Arc::clone(&self.permits)
             .acquire_owned()
             .await
@@ -120,5 +131,11 @@ impl Readers {
 
     fn running(&self) -> MutexGuard<'_, Running> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Readers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Readers").field("source", &self.source).finish_non_exhaustive()
     }
 }

@@ -1,13 +1,13 @@
 //! The journal as the agent holds it: changes go to the writing thread, reads to a few readers.
 //!
 //! Cheap to clone; the file is closed when the last clone is gone and what was queued is
-//! committed. Decides nothing itself.
+//! committed. A simulation has both made in line. Decides nothing itself.
 
 mod reads;
 #[cfg(test)]
 mod tests;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
 use protocol::chain::{Epoch, Position};
@@ -22,6 +22,7 @@ use crate::error::{AcknowledgeError, AppendError, ChangeError};
 use crate::file::JournalFile;
 use crate::head::HeadCopy;
 use crate::head::judge::Standing;
+use crate::in_line::{Disk, InLine};
 use crate::incident::Incident;
 use crate::open::{OpenError, Options, Source, Terms};
 use crate::quota::{Reserve, Room};
@@ -37,15 +38,44 @@ pub struct Journal {
 
 #[derive(Debug)]
 struct Inner {
-    // The writer goes last: its connection takes the log with it.
     readers: Readers,
-    writer: Writer,
+    // The writer goes last: its connection takes the log with it.
+    changes: Changes,
     published: Arc<Published>,
     source: Arc<Source>,
     standing: Standing,
     noticed: Option<Incident>,
     copy: Arc<HeadCopy>,
     reserve: Arc<Reserve>,
+}
+
+/// Where changes are made.
+#[derive(Debug)]
+enum Changes {
+    OnThread(Writer),
+    InLine(InLine),
+}
+
+impl Changes {
+    async fn append(
+        &self,
+        entries: Vec<Prepared>,
+    ) -> Result<Vec<Result<Appended, AppendError>>, Ended> {
+        match self {
+            Self::OnThread(writer) => writer.append(entries).await,
+            Self::InLine(file) => Ok(file.append(entries).await),
+        }
+    }
+
+    async fn change<T: Send + 'static>(
+        &self,
+        change: impl FnOnce(&mut JournalFile) -> T + Send + 'static,
+    ) -> Result<T, Ended> {
+        match self {
+            Self::OnThread(writer) => writer.change(change).await,
+            Self::InLine(file) => Ok(file.change(change).await),
+        }
+    }
 }
 
 impl Journal {
@@ -65,14 +95,32 @@ impl Journal {
     pub fn open_under(options: &Options, terms: &Terms) -> Result<Self, OpenError> {
         let file = JournalFile::open_under(options, terms)?;
         let source = Arc::clone(file.source());
+        let published = Arc::new(Published::new(file.state().clone()));
+        let readers = Readers::new(Arc::clone(&source));
         let (standing, noticed) = (file.standing(), file.noticed().cloned());
         let copy = Arc::clone(file.head_copy());
-        let published = Arc::new(Published::new(file.state().clone()));
         let reserve = Arc::clone(file.reserve());
-        let readers = Readers::new(Arc::clone(&source));
-        let writer = Writer::start(file, Arc::clone(&published), readers.clone())?;
-        let inner = Inner { writer, readers, published, source, standing, noticed, copy, reserve };
+        let changes = Writer::start(file, Arc::clone(&published), readers.clone())?;
+        let changes = Changes::OnThread(changes);
+        let inner = Inner { readers, changes, published, source, standing, noticed, copy, reserve };
         Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// The journal over an open file without threads, for a simulation: whoever asks waits for
+    /// the disk that is handed in and does the work itself.
+    #[must_use]
+    pub fn in_line(file: Arc<Mutex<JournalFile>>, disk: Disk) -> Self {
+        let opened = file.lock().unwrap_or_else(PoisonError::into_inner);
+        let source = Arc::clone(opened.source());
+        let published = Arc::new(Published::new(opened.state().clone()));
+        let (standing, noticed) = (opened.standing(), opened.noticed().cloned());
+        let copy = Arc::clone(opened.head_copy());
+        let reserve = Arc::clone(opened.reserve());
+        drop(opened);
+        let readers = Readers::in_line(Arc::clone(&source), Arc::clone(&disk));
+        let changes = Changes::InLine(InLine::new(file, Arc::clone(&published), disk));
+        let inner = Inner { readers, changes, published, source, standing, noticed, copy, reserve };
+        Self { inner: Arc::new(inner) }
     }
 
     /// Appends an entry; it is durable when this returns.
@@ -101,7 +149,7 @@ impl Journal {
             .into_iter()
             .map(|entry| Prepared::new(entry).map(|prepared| ready.push(prepared)))
             .collect();
-        let mut written = match self.inner.writer.append(ready).await {
+        let mut written = match self.inner.changes.append(ready).await {
             Ok(outcomes) => outcomes.into_iter(),
             Err(Ended) => Vec::new().into_iter(),
         };
@@ -172,6 +220,10 @@ impl Journal {
     /// It cannot be written.
     pub async fn sync_head_copy(&self) -> Result<(), ChangeError> {
         let attempt = "sync the head copy";
+        if let Changes::InLine(file) = &self.inner.changes {
+            let kept = file.change(|file| file.sync_head_copy()).await;
+            return kept.map_err(|error| ChangeError::failed(attempt, error));
+        }
         let inner = Arc::clone(&self.inner);
         let kept = tokio::task::spawn_blocking(move || inner.copy.keep(|| inner.published.state()));
         let kept = kept.await.map_err(|error| ChangeError::failed(attempt, error))?;
@@ -195,7 +247,7 @@ impl Journal {
         now: Timestamp,
     ) -> Result<(), AcknowledgeError> {
         let closed = ChangeError::Closed { attempt: "write an acknowledgement" };
-        let change = self.inner.writer.change(move |file| file.acknowledge(position, now));
+        let change = self.inner.changes.change(move |file| file.acknowledge(position, now));
         change.await.unwrap_or(Err(closed.into()))
     }
 
@@ -280,7 +332,7 @@ impl Journal {
         attempt: &'static str,
         change: impl FnOnce(&mut JournalFile) -> Result<T, ChangeError> + Send + 'static,
     ) -> Result<T, ChangeError> {
-        let outcome = self.inner.writer.change(change).await;
+        let outcome = self.inner.changes.change(change).await;
         outcome.unwrap_or(Err(ChangeError::Closed { attempt }))
     }
 }

@@ -67,7 +67,7 @@ impl Published {
     }
 
     /// Shows a state; returns whether it is another one.
-    fn show(&self, state: &State) -> bool {
+    pub(crate) fn show(&self, state: &State) -> bool {
         let mut shown = self.state.write().unwrap_or_else(PoisonError::into_inner);
         if *shown == *state {
             return false;
