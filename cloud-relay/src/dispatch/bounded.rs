@@ -18,11 +18,16 @@ pub(super) enum Silence {
     Panicked,
 }
 
-/// Calls, and waits for the answer no longer than `limit`.
+/// Calls, and waits for the answer no longer than `limit`. When no time is left (the attempt's
+/// commit outlasted its deadline) nothing is called: what reached the target now would be beyond
+/// the moment from which on "none" counts.
 pub(super) async fn bounded<T>(
     limit: Duration,
     call: impl Future<Output = T>,
 ) -> Result<T, Silence> {
+    if limit.is_zero() {
+        return Err(Silence::Late(limit));
+    }
     // The connector keeps no state that matters, so nothing half changed outlives the panic.
     let call = AssertUnwindSafe(call).catch_unwind();
     match tokio::time::timeout(limit, call).await {
@@ -57,4 +62,17 @@ pub(super) fn or_retry<T>(
         outcome: Err(Unanswered::Retry { after: None, reason: silence.words() }),
         budget: None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    //! A call has its time or is not made.
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_call_for_which_no_time_is_left_is_not_made() {
+        let call = async { panic!("it was made") };
+        assert_eq!(bounded::<()>(Duration::ZERO, call).await, Err(Silence::Late(Duration::ZERO)));
+    }
 }
