@@ -156,6 +156,7 @@ impl Worker {
         let Crew { shared, lease, alarms } = self.crew.as_ref();
         let claim = shared.store.claim_lane(&self.name, shared.now(), *lease).await?;
         let Some(claim) = claim else { return Ok(Turn::NothingDue) };
+        let claim = Claim { fencing: shared.seams.fencing, ..claim };
         let wake_at = match visit(shared, claim, *lease, || *self.stopping.borrow()).await {
             Ok(wake_at) => wake_at,
             // Whoever took over does the rest.

@@ -17,7 +17,7 @@ use protocol::id::{DeviceId, StoreId, TargetId};
 use crate::connectors::Class;
 use crate::store::model::{
     Batch, BatchOutcome, Bundle, Claim, Delivery, DeliveryFilter, DeliveryId, DeliveryState,
-    DeliveryView, Device, DeviceStory, HeldEvent, Lane, LaneView, NewDevice, NewToken,
+    DeliveryView, Device, DeviceStory, Fencing, HeldEvent, Lane, LaneView, NewDevice, NewToken,
     OriginalState, ReplayCount, ReplayFilter, Resolution, SessionChange, Step, StockMoveRow, Token,
     Transition,
 };
@@ -159,7 +159,8 @@ impl Store for Memory {
         let lease_until = now.saturating_add(lease).unwrap();
         rows.lane.fence += 1;
         rows.lane.held_until = Some(lease_until);
-        Ok(Some(Claim { lane: lane(), lane_id: 1, fence: rows.lane.fence, lease_until }))
+        let (fence, fencing) = (rows.lane.fence, Fencing::On);
+        Ok(Some(Claim { lane: lane(), lane_id: 1, fence, lease_until, fencing }))
     }
     async fn renew(
         &self,

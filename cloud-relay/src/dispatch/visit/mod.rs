@@ -50,13 +50,9 @@ impl Shared {
         (self.seams.clock)()
     }
 
-    /// A number drawn from all `u64`, for jitter. A failing generator makes waits long, not short.
+    /// A number drawn from all `u64`, for jitter.
     fn chance(&self) -> u64 {
-        let mut bytes = [0; 8];
-        match self.seams.random.fill(&mut bytes) {
-            Ok(()) => u64::from_le_bytes(bytes),
-            Err(_unspecified) => u64::MAX,
-        }
+        (self.seams.chance)()
     }
 }
 

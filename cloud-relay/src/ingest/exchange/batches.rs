@@ -55,12 +55,17 @@ impl Ingest {
     ) -> Result<Received, Problem> {
         let targets = self.parts.targets.clone();
         let (dedupe, now) = (self.parts.seams.dedupe, self.now());
-        let work = tokio::task::spawn_blocking(move || {
+        let work = move || {
             let json = unpack(&packed)?;
             is_said_by(&device, signature.as_deref(), &json)?;
             inbox::read(&json, &device, &targets, dedupe, now)
-        });
-        work.await.unwrap_or_else(|_| Err(internal("reading the batch failed unexpectedly")))
+        };
+        self.parts
+            .seams
+            .heavy
+            .run(work)
+            .await
+            .unwrap_or_else(|_| Err(internal("reading the batch failed unexpectedly")))
     }
 
     /// A host that was a copy of another device begins where the two parted. If that is what is

@@ -35,6 +35,18 @@ pub struct Claim {
     pub fence: u64,
     /// When the hold ends by itself.
     pub lease_until: Timestamp,
+    /// Whether the fence is shown with each write.
+    pub fencing: Fencing,
+}
+
+/// Whether a write has to show that its lane is still held under the same fence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Fencing {
+    /// Always, but in the control that shows what happens otherwise.
+    #[default]
+    On,
+    /// Whoever once held the lane may write.
+    Off,
 }
 
 /// A delivery: its lane's row and its place in the lane; `LANE-NUMBER` in text and JSON.

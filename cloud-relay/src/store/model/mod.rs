@@ -13,8 +13,9 @@ pub use devices::{
     NewToken, SessionChange, Token,
 };
 pub use lanes::{
-    Bundle, Claim, Delivery, DeliveryId, DeliveryIdError, DeliveryState, Lane, OriginalState,
-    RELAY_TARGET, REVIEW_ACTION, Resolution, ResolutionKind, Step, StockMoveRow, Transition,
+    Bundle, Claim, Delivery, DeliveryId, DeliveryIdError, DeliveryState, Fencing, Lane,
+    OriginalState, RELAY_TARGET, REVIEW_ACTION, Resolution, ResolutionKind, Step, StockMoveRow,
+    Transition,
 };
 pub use views::{
     AttemptView, DeliveryFilter, DeliveryView, HeldEvent, LaneView, ReplayCount, ReplayFilter,

@@ -3,7 +3,8 @@
 //!
 //! A plain file in WAL mode with `synchronous=FULL`. One thread writes, whatever waits shares a
 //! commit (`writer`); a few connections read (`readers`). Several processes may have the file
-//! open: the command line changes it while the relay runs. Natural keys stand in a table of
+//! open: the command line changes it while the relay runs. A simulation has all of it done in
+//! line, without threads. Natural keys stand in a table of
 //! their own that is never archived; records stand compressed in pages. Does not decide
 //! anything that `ingest` or `dispatch` decide.
 
@@ -47,7 +48,9 @@ use super::model::{
 use super::pack::Packed;
 use super::wake::Wakes;
 use super::{Store, StoreError};
+use crate::seams::Heavy;
 
+pub use self::writer::Disk;
 pub(super) use open::open_alone;
 
 /// The store in one file.
@@ -56,6 +59,7 @@ pub struct SqliteStore {
     writer: Writer,
     readers: Readers,
     wakes: Arc<Wakes>,
+    packing: Heavy,
 }
 
 impl SqliteStore {
@@ -67,7 +71,21 @@ impl SqliteStore {
         let connection = open::open_writer(path)?;
         let wakes = Arc::new(Wakes::default());
         let writer = Writer::start(connection, Arc::clone(&wakes))?;
-        Ok(Self { writer, readers: Readers::new(path.to_owned()), wakes })
+        let readers = Readers::new(path.to_owned());
+        Ok(Self { writer, readers, wakes, packing: Heavy::OnThreads })
+    }
+
+    /// The same without threads, for a simulation: whoever asks waits for the disk that is handed
+    /// in and does the work itself.
+    ///
+    /// # Errors
+    /// As [`SqliteStore::open`].
+    pub fn open_in_line(path: &Path, disk: &Disk) -> Result<Self, StoreError> {
+        let connection = open::open_writer(path)?;
+        let wakes = Arc::new(Wakes::default());
+        let writer = Writer::in_line(connection, Arc::clone(&wakes), Arc::clone(disk));
+        let readers = Readers::in_line(path.to_owned(), Arc::clone(disk));
+        Ok(Self { writer, readers, wakes, packing: Heavy::InLine })
     }
 
     /// How many entries of a batch are held already, as far as can be seen before the lock: they
@@ -149,11 +167,13 @@ impl Store for SqliteStore {
     async fn commit_batch(&self, batch: Batch) -> Result<BatchOutcome, StoreError> {
         let held = self.held_of(&batch).await?;
         let attempt = "commit a batch";
-        let packing = tokio::task::spawn_blocking(move || {
+        let packing = move || {
             let packed = Packed::of(&batch.entries[held..]);
             (batch, packed)
-        });
-        let (batch, packed) = packing
+        };
+        let (batch, packed) = self
+            .packing
+            .run(packing)
             .await
             .map_err(|error| StoreError::Database { attempt, source: Box::new(error) })?;
         self.writer.run(attempt, move |c| ingest::commit(c, &batch, held, &packed)).await

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use rusqlite::Connection;
 
-use super::SqliteStore;
+use super::{Disk, SqliteStore};
 use crate::store::{SharedStore, StoreError, conformance};
 
 fn opened(path: &Path) -> SharedStore {
@@ -19,6 +19,19 @@ async fn sqlite_does_what_every_store_has_to_do() {
     let make = move |name: &'static str| -> futures_util::future::BoxFuture<'static, SharedStore> {
         let path = root.join(format!("{name}.db"));
         Box::pin(async move { opened(&path) })
+    };
+    conformance::run(&make).await;
+}
+
+#[tokio::test]
+async fn in_line_it_does_the_same_without_threads() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().to_owned();
+    let make = move |name: &'static str| -> futures_util::future::BoxFuture<'static, SharedStore> {
+        let path = root.join(format!("{name}.db"));
+        let disk: Disk = Arc::new(|| Box::pin(std::future::ready(())));
+        let store: SharedStore = Arc::new(SqliteStore::open_in_line(&path, &disk).unwrap());
+        Box::pin(std::future::ready(store))
     };
     conformance::run(&make).await;
 }

@@ -2,11 +2,14 @@
 //!
 //! Whatever waits is done in one transaction, each operation in a savepoint of its own so that
 //! one that fails undoes only itself, and every caller is answered after the commit: a durable
-//! write costs one sync, however many share it. Does not know what the operations do.
+//! write costs one sync, however many share it. A simulation has each operation done where it is
+//! asked for. Does not know what the operations do.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::fmt;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use protocol::id::DeviceId;
@@ -48,11 +51,47 @@ impl Change<'_> {
 type Answer = Box<dyn FnOnce(Result<(), Arc<rusqlite::Error>>) + Send>;
 type Job = Box<dyn FnOnce(&Change<'_>) -> Answer + Send>;
 
+/// What the disk makes everyone wait for, where operations are done in line: awaited before each
+/// operation, and again after one that writes. A disk that never answers is that of a host that
+/// is gone.
+pub type Disk = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync>;
+
 /// The way to the writing thread.
 #[derive(Debug)]
 pub(super) struct Writer {
-    jobs: Option<mpsc::Sender<Job>>,
+    jobs: Option<Jobs>,
     thread: Option<JoinHandle<()>>,
+}
+
+#[derive(Debug, Clone)]
+enum Jobs {
+    OnThread(mpsc::Sender<Job>),
+    InLine(InLine),
+}
+
+/// Operations in line, one transaction each.
+#[derive(Clone)]
+struct InLine {
+    connection: Arc<Mutex<Connection>>,
+    wakes: Arc<Wakes>,
+    disk: Disk,
+}
+
+impl InLine {
+    async fn run(&self, job: Job) {
+        (self.disk)().await;
+        {
+            let connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
+            write_group(&connection, vec![job], &self.wakes);
+        }
+        (self.disk)().await;
+    }
+}
+
+impl fmt::Debug for InLine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("InLine").field("wakes", &self.wakes).finish_non_exhaustive()
+    }
 }
 
 impl Writer {
@@ -66,7 +105,13 @@ impl Writer {
                 attempt: "start the store's writing thread",
                 source: Box::new(error),
             })?;
-        Ok(Self { jobs: Some(jobs), thread: Some(thread) })
+        Ok(Self { jobs: Some(Jobs::OnThread(jobs)), thread: Some(thread) })
+    }
+
+    /// Does everything where it is asked for.
+    pub(super) fn in_line(connection: Connection, wakes: Arc<Wakes>, disk: Disk) -> Self {
+        let connection = Arc::new(Mutex::new(connection));
+        Self { jobs: Some(Jobs::InLine(InLine { connection, wakes, disk })), thread: None }
     }
 
     /// Runs an operation; durable when it returns.
@@ -94,8 +139,10 @@ impl Writer {
         });
         let stopped =
             || StoreError::Database { attempt, source: "the store's writing thread ended".into() };
-        let jobs = self.jobs.as_ref().ok_or_else(stopped)?;
-        jobs.send(job).await.map_err(|_| stopped())?;
+        match self.jobs.as_ref().ok_or_else(stopped)? {
+            Jobs::OnThread(jobs) => jobs.send(job).await.map_err(|_| stopped())?,
+            Jobs::InLine(connection) => connection.run(job).await,
+        }
         answered.await.map_err(|_| stopped())?
     }
 }
