@@ -7,7 +7,7 @@
 
 mod data_dir;
 mod open;
-mod prune;
+pub mod prune;
 mod room;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -191,8 +191,8 @@ async fn start(
         let detail = format!("input `{name}`: {error}");
         anyhow::Error::new(Problem::new(Code::Configuration, detail).next(error.next))
     })?;
-    let pruning =
-        prune::run(journal.clone(), health.clone(), seams.clone(), config.journal.clone());
+    let rule = prune::Pruning::of(&config.journal);
+    let pruning = prune::run(journal.clone(), health.clone(), seams.clone(), rule);
     let room = room::run(journal.clone(), host.data_dir.logs(&config));
     let api = local_api::Parts {
         config: Arc::clone(&config),

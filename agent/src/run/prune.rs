@@ -19,16 +19,45 @@ use crate::sync::policy::{PRUNE_ENTRIES_MAX, PRUNE_INTERVAL, PRUNE_PAUSE};
 /// Until the first round: the start belongs to the sales that wait.
 const FIRST_ROUND: Duration = Duration::from_secs(60);
 
+/// What is removed, and how often.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pruning {
+    /// How long a content stays after its acknowledgement.
+    pub retention: SignedDuration,
+    /// Until the first round.
+    pub first_round: Duration,
+    /// Between two rounds.
+    pub interval: Duration,
+}
+
+impl Pruning {
+    /// As it is configured.
+    #[must_use]
+    pub fn of(config: &JournalConfig) -> Self {
+        let days = i64::from(config.retention_days.get());
+        let retention = SignedDuration::from_hours(days.saturating_mul(24));
+        Self { retention, first_round: FIRST_ROUND, interval: PRUNE_INTERVAL }
+    }
+}
+
 /// Prunes for as long as the program runs.
-pub(super) async fn run(journal: Journal, health: Health, seams: Seams, config: JournalConfig) {
-    let days = i64::from(config.retention_days.get());
-    let retention = SignedDuration::from_hours(days.saturating_mul(24));
-    tokio::time::sleep(FIRST_ROUND).await;
+pub async fn run(journal: Journal, health: Health, seams: Seams, pruning: Pruning) {
+    tokio::time::sleep(pruning.first_round).await;
     loop {
-        if let Some(before) = acknowledged_before(&health, seams.reading(), retention) {
+        if seams.prune_by_age_only {
+            count_as_relayed(&journal, seams.now()).await;
+        }
+        if let Some(before) = acknowledged_before(&health, seams.reading(), pruning.retention) {
             round(&journal, before).await;
         }
-        tokio::time::sleep(PRUNE_INTERVAL).await;
+        tokio::time::sleep(pruning.interval).await;
+    }
+}
+
+/// The fault: from here on only its age keeps an entry.
+async fn count_as_relayed(journal: &Journal, now: Timestamp) {
+    if let Err(error) = journal.acknowledge(journal.head(), now).await {
+        tracing::warn!(%error, "the journal's head could not be marked, on purpose, as relayed");
     }
 }
 

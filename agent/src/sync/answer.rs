@@ -17,16 +17,18 @@ const RELAYS_OWN_TROUBLE: u16 = 500;
 
 /// A body that says that all went well.
 #[derive(Debug)]
-pub(super) struct Answer {
-    pub(super) body: Vec<u8>,
-    pub(super) signature: Option<Signature>,
+pub struct Answer {
+    /// The body.
+    pub body: Vec<u8>,
+    /// The signature beside it.
+    pub signature: Option<Signature>,
 }
 
 /// Reads an answer that the holder of `key` signed.
-pub(super) fn signed<T: DeserializeOwned>(
-    answer: &Answer,
-    key: VerifyingKey,
-) -> Result<T, Failure> {
+///
+/// # Errors
+/// Its signature is missing or another's, or it cannot be read.
+pub fn signed<T: DeserializeOwned>(answer: &Answer, key: VerifyingKey) -> Result<T, Failure> {
     signed_over(answer, &answer.body, key)
 }
 
@@ -56,7 +58,8 @@ pub(super) fn parsed<T: DeserializeOwned>(answer: &Answer) -> Result<T, Failure>
 }
 
 /// What the relay itself says when it refuses.
-pub(super) fn said(status: u16, problem: &Problem, retry_after: Option<Duration>) -> Failure {
+#[must_use]
+pub fn said(status: u16, problem: &Problem, retry_after: Option<Duration>) -> Failure {
     let code = Code::from_number(&problem.code).unwrap_or(Code::Internal);
     let reason = Reason::new(code, shown(&problem.detail));
     match code {

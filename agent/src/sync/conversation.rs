@@ -122,8 +122,9 @@ impl Conversation {
             head: state.head.sequence,
         };
         let (beginning, entries) = self.entries(after, entries_max).await?;
-        let build = tokio::task::spawn_blocking(move || batch::build(&sender, beginning, entries));
-        build.await.map_err(|error| journal_failed(&error))?.map_err(|error| unsendable(&error))
+        let build = move || batch::build(&sender, beginning, entries);
+        let built = self.parts.seams.heavy.run(build).await;
+        built.map_err(|error| journal_failed(&error))?.map_err(|error| unsendable(&error))
     }
 
     /// The entries after what the relay holds, and what is to be said of those that are not there
@@ -203,11 +204,13 @@ impl Conversation {
         now: Moment,
     ) -> Result<Outcome, Failure> {
         let stated = answer.stated();
-        let own = match self.parts.seams.believes_any_hash {
-            true => Some(stated.chain_hash),
-            false => self.own_hash(stated.sequence).await?,
-        };
+        let own = self.own_hash(stated.sequence).await?;
         let random = random(&self.parts.seams);
+        if self.parts.seams.believes_any_hash {
+            let answer = as_if_ours(answer, own);
+            let own = Some(answer.stated().chain_hash);
+            return Ok(self.machine.batch_answered(&answer, own, now, random));
+        }
         Ok(self.machine.batch_answered(answer, own, now, random))
     }
 
@@ -313,6 +316,16 @@ impl Conversation {
         let own = self.parts.journal.chain_hash(sequence).await;
         own.map_err(|error| journal_failed(&error))
     }
+}
+
+/// The fault: an answer is taken to speak of our own history.
+fn as_if_ours(answer: &BatchAnswer, own: Option<ChainHash>) -> BatchAnswer {
+    let mut answer = answer.clone();
+    let (BatchAnswer::Acknowledgement(stated)
+    | BatchAnswer::Head(stated)
+    | BatchAnswer::Aside(stated)) = &mut answer;
+    stated.chain_hash = own.unwrap_or(stated.chain_hash);
+    answer
 }
 
 fn unsendable(error: &BuildError) -> Failure {

@@ -49,6 +49,7 @@ impl<U: Uplink> Downlink<U> {
             let began = Instant::now();
             let mut replaced = self.tickets.clone();
             let polled = tokio::select! {
+                biased;
                 polled = self.poll(ticket) => polled,
                 // The session was replaced, and with it the ticket of this poll.
                 _ = replaced.changed() => continue,

@@ -81,6 +81,7 @@ impl<U: Uplink> Driver<U> {
     ) -> Outcome {
         let left = until.map(|until| until.saturating_sub(self.moment()));
         tokio::select! {
+            biased;
             () = elapsed(left) => Outcome::default(),
             changed = heads.changed() => match changed {
                 Ok(()) => Outcome::default(),
@@ -150,6 +151,7 @@ impl<U: Uplink> Driver<U> {
             usize::try_from(waiting).is_ok_and(|waiting| waiting >= entries_max)
         };
         tokio::select! {
+            biased;
             () = self.uplink.until_batch_may_go() => {}
             // A journal that is being closed grows no more.
             _ = heads.wait_for(is_full) => {}

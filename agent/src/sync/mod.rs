@@ -5,7 +5,7 @@
 //! whichever works; `enrol` makes the device known first. Sync reads from the journal what capture wrote and never meets it
 //! otherwise: nothing here can make a sale wait.
 
-mod answer;
+pub mod answer;
 pub mod batch;
 pub mod conversation;
 mod downlink;
@@ -153,6 +153,8 @@ pub async fn sync<U: Uplink>(parts: Parts, uplink: Arc<U>, device: DeviceId) -> 
     let downlink = Downlink::new(parts.clone(), Arc::clone(&uplink), followed, doubts);
     let driver = Driver::new(parts, uplink, device, tickets, doubted);
     tokio::select! {
+        // In the order written, as everywhere in sync, so that a simulation can repeat it.
+        biased;
         displaced = driver.run() => displaced,
         never = downlink.run() => match never {},
     }
@@ -193,13 +195,9 @@ fn journal_failed(error: &(dyn std::error::Error + 'static)) -> Failure {
     Failure::unavailable(Reason::new(Code::NotCommitted, https::in_one_line(error)))
 }
 
-/// A number for jitter. Without randomness the longest wait is the safe one.
+/// A number for jitter.
 fn random(seams: &Seams) -> u32 {
-    let mut bytes = [0; 4];
-    match seams.random.fill(&mut bytes) {
-        Ok(()) => u32::from_ne_bytes(bytes),
-        Err(_) => u32::MAX,
-    }
+    (seams.chance)()
 }
 
 async fn pause(duration: Duration) {
