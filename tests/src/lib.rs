@@ -1,5 +1,5 @@
 //! What the tests share: simulated POS and network, a whole small world of real programs, the
-//! stories told in it, the demo, and what they need of their host.
+//! stories told in it, the demo, the deterministic simulation, and what they need of their host.
 //!
 //! Nothing that ships knows this crate.
 
@@ -10,6 +10,7 @@ pub mod network;
 pub mod outage;
 pub mod pos;
 pub mod process;
+pub mod simulation;
 pub mod wait;
 pub mod world;
 

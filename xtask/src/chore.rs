@@ -8,7 +8,7 @@ use anyhow::Result;
 use clap::Subcommand;
 
 use crate::outcome::Outcome;
-use crate::{deny, powercut, schemas, test, tidy};
+use crate::{deny, powercut, schemas, simulate, test, tidy};
 
 /// What can be asked for.
 #[derive(Debug, Subcommand)]
@@ -19,6 +19,8 @@ pub(crate) enum Chore {
     Test(test::Options),
     /// Cuts the power under the journal and the relay's store, and counts what is lost
     Powercut(powercut::Options),
+    /// Plays the deterministic simulation: many seeds, or one with its trace
+    Simulate(simulate::Options),
     /// Checks the dependencies: bans, licences, sources, and advisories where they can be reached
     Deny(deny::Options),
     /// Writes the documents that are generated from the types, or checks that they are fresh
@@ -32,6 +34,7 @@ impl Chore {
             Self::Tidy(options) => tidy::run(root, options),
             Self::Test(options) => test::run(root, options),
             Self::Powercut(options) => powercut::run(root, options),
+            Self::Simulate(options) => simulate::run(root, options),
             Self::Deny(options) => deny::run(root, options),
             Self::Schemas(options) => schemas::run(root, options),
         }

@@ -12,6 +12,7 @@ mod disk;
 mod outcome;
 mod powercut;
 mod schemas;
+mod simulate;
 mod stopwatch;
 mod test;
 mod tidy;

@@ -99,7 +99,8 @@ impl Agent {
 }
 
 /// What an answer means to a till.
-fn judge(status: StatusCode, body: &str) -> Answer {
+#[must_use]
+pub fn judge(status: StatusCode, body: &str) -> Answer {
     match status.as_u16() {
         200 | 201 => match serde_json::from_str(body) {
             Ok(said) => Answer::Decided(Outcome::Acknowledged(acknowledgement(status, &said))),
