@@ -7,12 +7,14 @@ use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 use indicatif::{ProgressBar, ProgressStyle};
+use protocol::problem::Code;
 
 use super::Place;
 use super::error::{CommandError, Exit};
 use super::source::Source;
 use crate::local_api::{JournalStatus, Stage};
 use crate::lookup::{self, PAGE_ENTRIES_MAX, Page, Reference, Verified, Which};
+use crate::run::verify_journal;
 
 /// What is to be done with the journal.
 #[derive(Debug, clap::Subcommand)]
@@ -80,7 +82,12 @@ pub(super) async fn run(
     command: &Command,
     out: &mut (dyn Write + Send),
 ) -> Result<Exit, CommandError> {
-    let source = Source::find(place, &place.config()?).await?;
+    let source = match (Source::find(place, &place.config()?).await, command) {
+        (Err(error), Command::Verify { json }) if is_untrusted(&error) => {
+            return verify_closed(place, *json, out);
+        }
+        (source, _) => source?,
+    };
     match command {
         Command::Ls(ls) => {
             let page = source.page(ls.which, ls.before, ls.count).await?;
@@ -188,10 +195,40 @@ async fn verify(
         })
         .await;
     bar.finish_and_clear();
-    let found = found?;
+    report(&found?, source.in_words(), json, out)
+}
+
+/// Whether the journal is there, and is refused because of what stands in it.
+fn is_untrusted(error: &CommandError) -> bool {
+    [Code::JournalBehind, Code::JournalDamaged]
+        .iter()
+        .any(|code| error.problem.code == code.number())
+}
+
+/// Verifies a journal that is not opened, because it has lost something.
+fn verify_closed(
+    place: &Place,
+    json: bool,
+    out: &mut (dyn Write + Send),
+) -> Result<Exit, CommandError> {
+    let bar = bar();
+    let found = verify_journal(&place.host.data_dir, &place.seams, &mut |step| {
+        bar.set_length(step.entries_total);
+        bar.set_position(step.entries);
+    });
+    bar.finish_and_clear();
+    report(&found.map_err(CommandError::refused)?.into(), "the file; no agent runs", json, out)
+}
+
+fn report(
+    found: &Verified,
+    source: &str,
+    json: bool,
+    out: &mut (dyn Write + Send),
+) -> Result<Exit, CommandError> {
     match json {
-        true => writeln!(out, "{}", serde_json::to_string(&found).expect("plain data"))?,
-        false => say(&found, source.in_words(), out)?,
+        true => writeln!(out, "{}", serde_json::to_string(found).expect("plain data"))?,
+        false => say(found, source, out)?,
     }
     Ok(if found.fault.is_some() { Exit::Found } else { Exit::Done })
 }

@@ -193,3 +193,23 @@ async fn the_sample_says_what_to_fill_in_and_a_wrong_key_is_found() {
     let error = typed(&store, "status").await.unwrap_err();
     assert_eq!(error.exit, Exit::Usage);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_journal_that_lost_its_tail_is_verified_and_opened_by_no_command() {
+    let store = Store::new(free_address().await);
+    let folder = store.folder.path().join("data");
+    let (file, older) = (folder.join("journal.db"), folder.join("older"));
+    let agent = store.start().await;
+    agent.sell("000001").await;
+    agent.stop().await;
+    std::fs::copy(&file, &older).unwrap();
+    let agent = store.start().await;
+    agent.sell("000002").await;
+    agent.stop().await;
+    std::fs::rename(&older, &file).unwrap();
+    let (exit, out) = typed(&store, "journal verify --json").await.unwrap();
+    let found: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!((exit, &found["fault"]["sequence"]), (Exit::Found, &Value::from(2)));
+    let refused = typed(&store, "journal ls").await.unwrap_err();
+    assert_eq!((refused.exit, refused.problem.code.as_str()), (Exit::Refused, "SK0048"));
+}

@@ -37,7 +37,7 @@ use crate::seams::Seams;
 use crate::sync::{self, Membership, TIME_NOTE, enrol};
 
 pub use self::data_dir::DataDir;
-pub use self::open::{open_existing_journal, open_journal, refused};
+pub use self::open::{open_existing_journal, open_journal, refused, verify_journal};
 
 /// What the host gives to the agent.
 #[derive(Debug, Clone)]

@@ -3,7 +3,7 @@
 //! Does not repair anything.
 
 use journal::key::file as key_file;
-use journal::{Incident, Journal, OpenError, Options, Quota, Terms};
+use journal::{Incident, Journal, OpenError, Options, Quota, Terms, Verification, VerifyProgress};
 use protocol::problem::{Code, Problem};
 
 use super::DataDir;
@@ -57,6 +57,20 @@ fn options(data_dir: &DataDir, seams: &Seams) -> Result<Options, Problem> {
 pub fn open_existing_journal(data_dir: &DataDir, seams: &Seams) -> Result<Journal, Problem> {
     is_there(data_dir)?;
     Journal::open(&options(data_dir, seams)?).map_err(|error| refused(&error))
+}
+
+/// Verifies a journal that no process has open, also one that cannot be trusted; changes nothing.
+///
+/// # Errors
+/// There is none, the key does not open it, or another process has it open.
+pub fn verify_journal(
+    data_dir: &DataDir,
+    seams: &Seams,
+    progress: &mut dyn FnMut(VerifyProgress),
+) -> Result<Verification, Problem> {
+    is_there(data_dir)?;
+    let options = options(data_dir, seams)?;
+    journal::verify(&options.file, &options.key, progress).map_err(|error| refused(&error))
 }
 
 fn is_there(data_dir: &DataDir) -> Result<(), Problem> {

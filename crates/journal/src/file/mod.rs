@@ -32,6 +32,7 @@ use crate::incident::{self, Incident};
 use crate::open::Source;
 use crate::quota::Reserve;
 
+pub(crate) use self::opening::evidence;
 use self::opening::settle;
 
 /// The file with its one writing connection.

@@ -154,7 +154,7 @@ impl JournalFile {
 }
 
 /// What the journal says about the copy.
-fn evidence(
+pub(crate) fn evidence(
     connection: &Connection,
     tail: &Tail,
     version: u32,

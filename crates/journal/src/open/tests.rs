@@ -126,3 +126,25 @@ fn every_commit_is_synced_unless_a_harness_asks_for_the_fault() {
     assert_eq!(synchronous(Seams::default()), full);
     assert_eq!(synchronous(Seams { answer_before_sync: true, ..Seams::default() }), normal);
 }
+
+/// Twelve sales, of which five are relayed and three of those pruned, as the program wrote them that
+/// knew neither the head copy nor the second schema.
+#[test]
+fn a_journal_of_the_first_schema_opens_and_goes_on() {
+    let place = Place::new();
+    let fixture = concat!(env!("CARGO_MANIFEST_DIR"), "/testdata/schema-1/journal.db");
+    fs::copy(fixture, place.file()).unwrap();
+    let terms = Terms { salvage_at: Some(crate::testing::at(0)), ..Terms::default() };
+    let mut file = crate::JournalFile::open_under(&place.options(), &terms).unwrap();
+    assert_eq!((file.standing(), file.noticed()), (Standing::Adopted, None));
+    let state = file.state();
+    assert_eq!((state.head.sequence.0, state.acknowledged.sequence.0), (12, 5));
+    assert_eq!(file.note("ticket").unwrap().as_deref(), Some(&b"t"[..]));
+    let again = crate::testing::append(&mut file, sale(7)).unwrap();
+    assert!(matches!(again, crate::Appended::Replay { .. }), "{again:?}");
+    crate::testing::append(&mut file, sale(13)).unwrap();
+    drop(file);
+    let found = crate::verify(&place.file(), &key(1), &mut |_| ()).unwrap();
+    assert_eq!((found.entries, found.records, found.fault), (13, 10, None));
+    assert_eq!(place.open().standing(), Standing::Holds);
+}

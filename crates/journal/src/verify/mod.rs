@@ -3,8 +3,7 @@
 //! Finds a changed, moved, missing or added record, and a mark beyond the history. Of a pruned
 //! record only the chain hash is left: it is taken as it stands, and the next record that is
 //! there must follow from it. What the journal itself names as missing is counted and passed over.
-//! Cannot see that the newest entries are gone (nothing in the file
-//! tells), and changes nothing.
+//! That the newest entries are gone, only the head copy tells. Changes nothing.
 
 #[cfg(test)]
 mod tests;
@@ -17,6 +16,9 @@ use rusqlite::Connection;
 use crate::codec::{self, EpochNumber};
 use crate::cursor::read::{self, StoredEntry};
 use crate::epoch;
+use crate::file::evidence;
+use crate::head;
+use crate::head::judge::{Standing, judge};
 use crate::incident::{self, Missing};
 use crate::key::DataKey;
 use crate::open::{OpenError, Source};
@@ -107,7 +109,31 @@ pub(crate) fn verify_source(
             break;
         }
     }
+    if found.fault.is_none() {
+        found.fault = tail_fault(source, &connection, version)?;
+    }
     Ok(found)
+}
+
+/// What the head copy knows of and the journal does not hold.
+fn tail_fault(
+    source: &Source,
+    connection: &Connection,
+    version: u32,
+) -> Result<Option<Fault>, OpenError> {
+    let found = head::find(source)?;
+    let failed = |error| source.refused("compare journal", error);
+    let tail = epoch::Tail::load(connection).map_err(failed)?;
+    let evidence = evidence(connection, &tail, version, found.held()).map_err(failed)?;
+    Ok(match judge(&found, &evidence) {
+        Standing::TailLost { epoch, last, .. } => {
+            Some(Fault { epoch, sequence: last.next(), kind: FaultKind::Missing })
+        }
+        Standing::Replaced { epoch, copied } => {
+            Some(Fault { epoch, sequence: copied.sequence, kind: FaultKind::Broken })
+        }
+        _ => None,
+    })
 }
 
 /// One epoch's entries, up to the head of the moment at which verifying began.

@@ -116,6 +116,19 @@ fn a_lost_end_is_seen_if_it_was_acknowledged_and_only_then() {
 }
 
 #[test]
+fn a_lost_end_is_seen_by_the_copy_of_the_head() {
+    let place = Place::new();
+    append_sales(&mut place.open(), 10);
+    let older = place.crashed();
+    let mut file = place.open();
+    append(&mut file, sale(11)).unwrap();
+    file.sync_head_copy().unwrap();
+    std::fs::copy(place.head_file(), older.head_file()).unwrap();
+    let fault = verified(&older).fault.unwrap();
+    assert_eq!((fault.sequence, fault.kind), (Sequence(11), FaultKind::Missing));
+}
+
+#[test]
 fn a_flipped_bit_in_a_page_of_entries_never_passes() {
     let place = Place::new();
     let mut file = place.open();
