@@ -11,6 +11,7 @@ pub mod outage;
 pub mod pos;
 pub mod process;
 pub mod simulation;
+pub mod tamper;
 pub mod wait;
 pub mod world;
 

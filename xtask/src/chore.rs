@@ -8,7 +8,7 @@ use anyhow::Result;
 use clap::Subcommand;
 
 use crate::outcome::Outcome;
-use crate::{deny, powercut, schemas, simulate, test, tidy};
+use crate::{deny, powercut, schemas, simulate, tamper, test, tidy};
 
 /// What can be asked for.
 #[derive(Debug, Subcommand)]
@@ -23,6 +23,8 @@ pub(crate) enum Chore {
     Simulate(simulate::Options),
     /// Checks the dependencies: bans, licences, sources, and advisories where they can be reached
     Deny(deny::Options),
+    /// Tampers with a journal's files, seed by seed: all of it has to be found
+    Tamper(tamper::Options),
     /// Writes the documents that are generated from the types, or checks that they are fresh
     Schemas(schemas::Options),
 }
@@ -36,6 +38,7 @@ impl Chore {
             Self::Powercut(options) => powercut::run(root, options),
             Self::Simulate(options) => simulate::run(root, options),
             Self::Deny(options) => deny::run(root, options),
+            Self::Tamper(options) => tamper::run(root, options),
             Self::Schemas(options) => schemas::run(root, options),
         }
     }

@@ -14,6 +14,7 @@ mod powercut;
 mod schemas;
 mod simulate;
 mod stopwatch;
+mod tamper;
 mod test;
 mod tidy;
 
