@@ -98,6 +98,7 @@ impl Register {
                 planned(Class::Stock, "stock.change", Mode::Delta)?,
             ],
             exception: None,
+            relayed_before: None,
         })
     }
 }

@@ -87,6 +87,7 @@ async fn begin(store: &SharedStore, register: Register, now: Timestamp) -> Resul
         challenge: None,
         instance: row.instance,
         hold: None,
+        copy: None,
         agent_version: "1.0.0".to_owned(),
         now,
     };
