@@ -6,7 +6,12 @@
 //! book counts how often it was given each sale. Does not try what a network does to messages in
 //! flight; the simulation does.
 
-#![expect(clippy::unwrap_used, reason = "in a test a panic is the message")]
+#![expect(
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "in a test a panic is the message, and a figure belongs beside it"
+)]
 
 mod clones;
 mod host;

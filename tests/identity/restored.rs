@@ -78,7 +78,7 @@ async fn restored(relay: &Relay, number: usize) -> (Vec<Sale>, Host) {
             let rewound =
                 two.health().changes().borrow().rewound.clone().expect("the gap is shown");
             assert_eq!(rewound.lost, missing);
-            assert!(!two.journal().identity().predecessor.is_none(), "a new epoch");
+            assert!(two.journal().identity().predecessor.is_some(), "a new epoch");
             waits(relay, &mut two).await;
             assert_eq!((two.held, relay.held(&two.device).await), (None, None), "{number}");
             reads_again(&two, &lost).await;

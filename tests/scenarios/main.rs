@@ -5,6 +5,7 @@
 //! on purpose shows that the story would notice. Does not look inside any program.
 
 #![expect(
+    clippy::panic,
     clippy::unwrap_used,
     reason = "in a test a panic is the message, also in what tests share"
 )]

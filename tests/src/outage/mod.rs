@@ -126,15 +126,7 @@ pub async fn tell(world: &mut World, scale: Scale, say: impl Fn(&str)) -> Result
     world.destroy_host(last, relayed)?;
     world.start_relay().await?;
     say("the rest catches up");
-    // What never gets through is a figure as well: a relay that breaks a promise may have a refund
-    // wait for a sale that needs a person.
-    let undelivered = match world.drained(scale.drain).await {
-        Ok(()) => 0,
-        Err(late) => {
-            say(&format!("it does not all get through: {late:#}"));
-            world.on_the_way().await?
-        }
-    };
+    let undelivered = undelivered(world, scale, &say).await?;
     let through = now();
     say("held against the targets' own books");
     let seconds = |from: Instant, to: Instant| to.duration_since(from).as_secs();
@@ -146,6 +138,18 @@ pub async fn tell(world: &mut World, scale: Scale, say: impl Fn(&str)) -> Result
         drain_seconds: seconds(up, through),
     };
     outcome::read(world, &run).await
+}
+
+/// What has not got through by the deadline. It is a figure as well: a relay that breaks a promise
+/// may have a refund wait for a sale that needs a person.
+async fn undelivered(world: &World, scale: Scale, say: &impl Fn(&str)) -> Result<u64> {
+    match world.drained(scale.drain).await {
+        Ok(()) => Ok(0),
+        Err(late) => {
+            say(&format!("it does not all get through: {late:#}"));
+            world.on_the_way().await
+        }
+    }
 }
 
 /// Every register sells so many activities; returns the registers, which may go on.

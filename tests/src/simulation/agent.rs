@@ -9,6 +9,8 @@ use std::time::Duration;
 
 use agent::config::{Config, Secret};
 use agent::health::{Health, Link};
+use agent::inputs::intake::Intake;
+use agent::inputs::standing::Board;
 use agent::local_api::{Parts as Api, Peer, router};
 use agent::run::prune::{self, Pruning};
 use agent::seams::{Heavy, Seams};
@@ -102,13 +104,23 @@ impl Agent {
         let journal = Journal::in_line(Arc::clone(&self.file), self.host.disk());
         let (seams, health) = (self.seams(), Health::new(Link::NoRelay));
         let (enrolment, enrolled) = watch::channel(None);
+        let config = Arc::new(Config::for_store(self.store.clone()));
+        let intake = Intake::new(
+            Arc::clone(&config),
+            journal.clone(),
+            health.clone(),
+            seams.clone(),
+            enrolled.clone(),
+        );
         let router = router(Api {
-            config: Arc::new(Config::for_store(self.store.clone())),
+            config,
             journal: journal.clone(),
             health: health.clone(),
             seams: seams.clone(),
             token: Secret::new(TOKEN, "the simulation").expect("one line"),
             enrolment: enrolled,
+            intake: Arc::new(intake),
+            inputs: Board::default(),
         });
         let pruning =
             Pruning { retention: RETENTION, first_round: PRUNE_INTERVAL, interval: PRUNE_INTERVAL };

@@ -35,7 +35,8 @@ impl World {
             .replace(&address.to_string(), &own.to_string())
             .replace(&from.display().to_string(), &folder.display().to_string())
             .replace(&at_relay.to_string(), &line.address().to_string());
-        fs::write(&configuration, text).context("write the copy's configuration")?;
+        agent::files::write_private(&configuration, text.as_bytes())
+            .context("write the copy's configuration")?;
         let label = format!("agent-{name}-copy");
         let agent = Part::new(&label, &self.plan.folder, parts::agent(&folder)?);
         self.stores.push(StorePart {
