@@ -164,7 +164,7 @@ mod tests {
     #[test]
     fn without_a_thread_of_its_own_a_test_is_named_by_its_place() {
         let line = line(Some("main"), "a", "b", Location::caller());
-        assert!(line.contains("needs.rs:"), "{line}");
+        assert!(line.contains("needs/src/lib.rs:"), "{line}");
     }
 
     #[test]
