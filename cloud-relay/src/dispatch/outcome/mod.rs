@@ -87,7 +87,8 @@ pub(super) fn after_find(
             settled(delivery, DeliveryState::Draft { reference, at: now }, words, None, now)
         }
         Ok(Found::None) if began_at >= settled_at => {
-            let at = after(now, back_off(delivery.attempts, None, moments.chance));
+            // The settle time was wait enough; throttled attempts before must not add to it.
+            let at = after(now, back_off(1, None, moments.chance));
             let words = "looked for and not there, so it was not applied".to_owned();
             settled(delivery, DeliveryState::Due { at }, words, None, now)
         }
