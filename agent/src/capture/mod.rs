@@ -1,9 +1,9 @@
 //! Capture: what every input goes through between the bytes of a POS and the journal.
 //!
-//! Raw text → card-data guard (refuse, or mask where nobody can be asked) → event → what this host serves → extensions that stay here → line
-//! numbers → the original of a bare post void → personal fields sealed → findings → entry. Pure:
-//! the clock, randomness and what the journal holds are handed in. Whether an event is new, a
-//! replay or a conflict is the journal's word.
+//! Raw text → card-data guard (refuse, or mask where nobody can be asked) → event → what this host
+//! serves → extensions that stay here → line numbers → the original of a bare post void → personal
+//! fields sealed → findings → entry. Pure: the clock, randomness and what the journal holds are
+//! handed in. Whether an event is new, a replay or a conflict is the journal's word.
 
 pub mod guard;
 mod lines;

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use journal::{AppendError, Appended, InputCursor, Journal, NewEntry};
+use journal::{AppendError, Appended, Journal, NewEntry};
 use protocol::chain::{Epoch, Position, Sequence};
 use protocol::enrolment::EnrolmentAnswer;
 use protocol::envelope::Draft;
@@ -33,16 +33,6 @@ pub struct Intake {
     seams: Seams,
     enrolment: watch::Receiver<Option<EnrolmentAnswer>>,
     tally: Tally,
-}
-
-/// An event that an input has read from a source that cannot be asked to send it again.
-#[derive(Debug)]
-pub struct Offer {
-    /// The event. Card data in it is masked and shown in the findings, so that a sale is not lost
-    /// to a vendor's fault.
-    pub draft: Draft,
-    /// Where the input stands once this event is in the journal.
-    pub cursor: Option<InputCursor>,
 }
 
 /// Where an event stands in the journal.
@@ -101,29 +91,29 @@ impl Intake {
     /// are appended together.
     pub(crate) async fn take(&self, texts: &[&str]) -> Vec<Outcome> {
         let moment = self.moment();
-        let read = |text: &&str| Ok((self.capture.read(text, moment.latest)?, None));
+        let read = |text: &&str| self.capture.read(text, moment.latest);
         self.take_all(texts.iter().map(read), &moment).await
     }
 
-    /// Takes what an input has read from its source, in order. Each is settled alone; those that
-    /// are fit are appended together, each with its cursor.
-    pub async fn offer(&self, offers: Vec<Offer>) -> Vec<Outcome> {
+    /// Takes what an input has read from a source that cannot be asked to send it again, in order.
+    /// Card data is masked and shown in the findings, so that a sale is not lost to a vendor's
+    /// fault. Each is settled alone; those that are fit are appended together.
+    pub async fn offer(&self, drafts: Vec<Draft>) -> Vec<Outcome> {
         let moment = self.moment();
-        let admit =
-            |offer: Offer| Ok((self.capture.admit(offer.draft, moment.latest)?, offer.cursor));
-        self.take_all(offers.into_iter().map(admit), &moment).await
+        let admit = |draft| self.capture.admit(draft, moment.latest);
+        self.take_all(drafts.into_iter().map(admit), &moment).await
     }
 
     async fn take_all(
         &self,
-        events: impl ExactSizeIterator<Item = Result<(Captured, Option<InputCursor>), Problem>>,
+        events: impl ExactSizeIterator<Item = Result<Captured, Problem>>,
         moment: &Moment,
     ) -> Vec<Outcome> {
         let mut entries: Vec<NewEntry> = Vec::with_capacity(events.len());
         let mut slots = Vec::with_capacity(events.len());
         for event in events {
             let prepared = match event {
-                Ok((captured, cursor)) => self.prepare(captured, cursor, &entries, moment).await,
+                Ok(captured) => self.prepare(captured, &entries, moment).await,
                 Err(problem) => Err(problem),
             };
             slots.push(match prepared {
@@ -160,7 +150,6 @@ impl Intake {
     async fn prepare(
         &self,
         captured: Captured,
-        cursor: Option<InputCursor>,
         before: &[NewEntry],
         moment: &Moment,
     ) -> Result<Option<NewEntry>, Problem> {
@@ -174,8 +163,7 @@ impl Intake {
         if let Some(prefix) = pending.wanted_original() {
             self.fill(&mut pending, &prefix, before).await?;
         }
-        let entry = self.capture.finish(pending, moment, &*self.seams.random)?;
-        Ok(Some(NewEntry { cursor, ..entry }))
+        self.capture.finish(pending, moment, &*self.seams.random).map(Some)
     }
 
     /// Looks for the original of a bare post void: in this request, then in the journal.

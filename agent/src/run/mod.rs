@@ -2,8 +2,8 @@
 //! happens until it is told to stop.
 //!
 //! What happens is a closed set, [`Happening`]. The local API takes sales from the moment that it
-//! is ready, whatever the relay does; sync and pruning go on beside it and meet it in the journal
-//! alone. Does not read the command line, the environment or signals.
+//! is ready, whatever the relay does; inputs, sync and pruning go on beside it and meet it in the
+//! journal alone. Does not read the command line, the environment or signals.
 
 mod data_dir;
 mod open;

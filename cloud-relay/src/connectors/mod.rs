@@ -14,9 +14,13 @@
 
 pub mod bridging;
 #[cfg(test)]
+mod bridging_cases;
+mod check;
+#[cfg(test)]
 pub(crate) mod conformance;
 pub mod erpnext;
 pub mod registry;
+mod shares;
 pub mod shopify;
 #[cfg(test)]
 mod tests;
@@ -33,6 +37,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 pub use bridging::{Bridging, BridgingItem, brought_in};
+pub use check::{CheckFinding, Checked};
 
 /// How urgent a workflow is. After an outage the classes draw on a target's budget in this order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -334,32 +339,6 @@ pub struct Profile {
     pub repeat_window: Duration,
     /// What one call of each kind is reckoned to cost before the target has said so.
     pub cost_estimate: u32,
-}
-
-/// The state of a target as its check found it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Checked {
-    /// What was looked at, each with whether it is well and what to do if not.
-    pub findings: Vec<CheckFinding>,
-}
-
-/// One thing that was checked.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct CheckFinding {
-    /// What was looked at.
-    pub subject: String,
-    /// Whether it is well.
-    pub well: bool,
-    /// What was found, and what to do if it is not well.
-    pub detail: String,
-}
-
-impl Checked {
-    /// Whether the target can be posted to.
-    #[must_use]
-    pub fn is_well(&self) -> bool {
-        self.findings.iter().all(|finding| finding.well)
-    }
 }
 
 /// The code for one kind of target, configured for one target.

@@ -66,7 +66,7 @@ pub(super) struct Reading {
 }
 
 /// What a folder needs between two rounds.
-pub(super) struct Standing {
+pub(super) struct Progress {
     fits: GlobMatcher,
     ready: Ready,
     pub(super) lease: Lease,
@@ -76,12 +76,12 @@ impl Reading {
     /// Runs until it is told to stop. A file under way is left where it is and read again.
     pub(super) async fn run(self, mut stop: watch::Receiver<bool>) {
         let poll = Duration::from_secs(u64::from(self.config.poll_seconds.get()));
-        let mut standing = self.begin();
+        let mut progress = self.begin();
         let woken = Arc::new(Notify::new());
         let mut watcher = self.watcher(&woken);
         loop {
             let more = tokio::select! {
-                more = self.round(&mut standing, now()) => more,
+                more = self.round(&mut progress, now()) => more,
                 () = is_set(&mut stop) => break,
             };
             if watcher.is_none() {
@@ -90,7 +90,7 @@ impl Reading {
             if more {
                 continue;
             }
-            let wait = standing.ready.next_in(now()).map_or(poll, |next| next.min(poll));
+            let wait = progress.ready.next_in(now()).map_or(poll, |next| next.min(poll));
             tokio::select! {
                 () = tokio::time::sleep(wait) => {}
                 () = woken.notified() => {}
@@ -98,14 +98,14 @@ impl Reading {
             }
         }
         drop(watcher);
-        if let Err(error) = standing.lease.give_back() {
+        if let Err(error) = progress.lease.give_back() {
             tracing::warn!(input = %self.around.name, %error, "the folder's lease was not given back");
         }
     }
 
-    pub(super) fn begin(&self) -> Standing {
+    pub(super) fn begin(&self) -> Progress {
         let settle = Duration::from_secs(u64::from(self.config.settle_seconds.get()));
-        Standing {
+        Progress {
             fits: fits(&self.config.files),
             ready: Ready::new(settle),
             lease: Lease::new(
@@ -117,8 +117,8 @@ impl Reading {
     }
 
     /// One look at the folder, at `now` by the monotonic clock; returns whether more waits.
-    pub(super) async fn round(&self, standing: &mut Standing, now: Instant) -> bool {
-        match self.try_round(standing, now).await {
+    pub(super) async fn round(&self, progress: &mut Progress, now: Instant) -> bool {
+        match self.try_round(progress, now).await {
             Ok(more) => {
                 self.around.board.well(&self.around.name);
                 more
@@ -132,25 +132,25 @@ impl Reading {
         }
     }
 
-    async fn try_round(&self, standing: &mut Standing, now: Instant) -> Result<bool, Problem> {
+    async fn try_round(&self, progress: &mut Progress, now: Instant) -> Result<bool, Problem> {
         let folder = &self.config.folder;
         let unreachable = |error: io::Error| unreachable(folder, &error);
-        let held = standing.lease.take(now, self.around.seams.now()).map_err(unreachable)?;
+        let held = progress.lease.take(now, self.around.seams.now()).map_err(unreachable)?;
         if let Some(host) = held {
             let detail = format!("`{}` is read by the agent on {host}", folder.display());
             let next = "remove this input from one of the two agents' configurations";
             return Err(Problem::new(Code::SourceTaken, detail).next(next));
         }
         self.sweep().await?;
-        let fits = |name: &str| standing.fits.is_match(name);
+        let fits = |name: &str| progress.fits.is_match(name);
         let listing = ready::list(folder, fits).map_err(unreachable)?;
-        let complete = standing.ready.look(listing, now);
-        self.count(standing.ready.len())?;
+        let complete = progress.ready.look(listing, now);
+        self.count(progress.ready.len())?;
         let more = complete.len() > ROUND_FILES_MAX;
         for file in complete.iter().take(ROUND_FILES_MAX) {
-            self.file(file, standing, now).await?;
+            self.file(file, progress, now).await?;
         }
-        self.count(standing.ready.len().saturating_sub(complete.len()))?;
+        self.count(progress.ready.len().saturating_sub(complete.len()))?;
         Ok(more)
     }
 
@@ -167,13 +167,13 @@ impl Reading {
     async fn file(
         &self,
         file: &Path,
-        standing: &mut Standing,
+        progress: &mut Progress,
         now: Instant,
     ) -> Result<(), Problem> {
         let report = match take::take(file, &self.decoder, &self.around.intake).await {
             Ok(Taken::Read(report)) => report,
             Ok(Taken::Unfinished) => {
-                standing.ready.unsettle(file, now);
+                progress.ready.unsettle(file, now);
                 return Ok(());
             }
             Ok(Taken::NotNow(problem)) => return Err(problem),

@@ -15,7 +15,7 @@ use tokio::sync::mpsc;
 
 use super::decoder::{Content, Decoder, Document, Place, Unreadable};
 use super::ready::{self, Seen};
-use crate::inputs::intake::{Intake, Offer, Outcome};
+use crate::inputs::intake::{Intake, Outcome};
 
 /// Events in one group: one sync to disk for all of them, and an answer well within a second.
 const GROUP_MAX: usize = 200;
@@ -150,18 +150,18 @@ async fn offer(
     intake: &Intake,
     report: &mut Report,
 ) -> Result<(), Problem> {
-    let (mut places, mut offers) = (Vec::new(), Vec::new());
+    let (mut places, mut drafts) = (Vec::new(), Vec::new());
     for Document { place, content } in group.drain(..) {
         match content {
             Content::Event(draft) => {
                 places.push(place);
-                offers.push(Offer { draft: *draft, cursor: None });
+                drafts.push(*draft);
             }
             Content::Refused(problem) => report.refuse(place, problem),
             Content::Skipped(_) => report.counts.skipped += 1,
         }
     }
-    count(places, intake.offer(offers).await, report)
+    count(places, intake.offer(drafts).await, report)
 }
 
 /// Counts what became of a group; an error if the journal took nothing at present.

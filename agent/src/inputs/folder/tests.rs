@@ -19,7 +19,7 @@ use tempfile::TempDir;
 use tokio::sync::watch;
 
 use super::lease::TERM;
-use super::run::{Reading, Standing};
+use super::run::{Progress, Reading};
 use super::*;
 use crate::config::Config;
 use crate::health::{Health, Link};
@@ -63,7 +63,7 @@ struct Store {
     place: TempDir,
     journal: Journal,
     folder: Reading,
-    standing: Standing,
+    progress: Progress,
     now: Instant,
 }
 
@@ -73,10 +73,10 @@ impl Store {
         fs::create_dir(place.path().join("pos")).unwrap();
         let journal = open(place.path(), 7);
         let folder = folder(place.path(), &journal, "this-host");
-        let standing = folder.begin();
+        let progress = folder.begin();
         #[expect(clippy::disallowed_methods, reason = "where the test's clock begins")]
         let now = Instant::now();
-        Self { place, journal, folder, standing, now }
+        Self { place, journal, folder, progress, now }
     }
 
     fn drop_file(&self, name: &str, text: &str) -> PathBuf {
@@ -90,7 +90,7 @@ impl Store {
     /// Two looks with the settle time between them.
     async fn look_twice(&mut self) -> InputState {
         for _ in 0..2 {
-            self.folder.round(&mut self.standing, self.now).await;
+            self.folder.round(&mut self.progress, self.now).await;
             self.now += Duration::from_secs(2);
         }
         self.state()
@@ -199,12 +199,12 @@ async fn a_complete_file_is_taken_once_and_moves_to_done() {
 async fn a_file_that_is_still_written_is_left_alone_until_it_has_settled() {
     let mut store = Store::new();
     store.drop_file("a.txt", &sale(1));
-    store.folder.round(&mut store.standing, store.now).await;
+    store.folder.round(&mut store.progress, store.now).await;
     store.now += Duration::from_secs(1);
     store.drop_file("a.txt", &sale(2));
-    store.folder.round(&mut store.standing, store.now).await;
+    store.folder.round(&mut store.progress, store.now).await;
     store.now += Duration::from_secs(1);
-    store.folder.round(&mut store.standing, store.now).await;
+    store.folder.round(&mut store.progress, store.now).await;
     assert_eq!(store.entries().await, 0, "two seconds have passed, but not since the change");
     store.drop_file("a.txt", "---\n");
     assert_eq!(store.look_twice().await.journaled, 2);
@@ -310,11 +310,11 @@ async fn a_second_agent_takes_nothing_until_the_first_ones_lease_has_ended() {
     let mut store = Store::new();
     store.look_twice().await;
     let other = folder(store.place.path(), &store.journal, "other-host");
-    let mut standing = other.begin();
+    let mut progress = other.begin();
     store.drop_file("a.txt", &sales([1]));
     let mut now = store.now;
     for _ in 0..3 {
-        other.round(&mut standing, now).await;
+        other.round(&mut progress, now).await;
         now += Duration::from_secs(2);
     }
     let problem = other.around.board.states()["tills"].problem.clone().unwrap();
@@ -324,7 +324,7 @@ async fn a_second_agent_takes_nothing_until_the_first_ones_lease_has_ended() {
     // The first one is gone; its lease ends by our clock, whatever its text says.
     for wait in [TERM, Duration::from_secs(2)] {
         now += wait;
-        other.round(&mut standing, now).await;
+        other.round(&mut progress, now).await;
     }
     assert_eq!(store.entries().await, 1);
 }
@@ -333,10 +333,10 @@ async fn a_second_agent_takes_nothing_until_the_first_ones_lease_has_ended() {
 async fn a_lease_that_is_given_back_is_free_at_once() {
     let mut store = Store::new();
     store.look_twice().await;
-    store.standing.lease.give_back().unwrap();
+    store.progress.lease.give_back().unwrap();
     let other = folder(store.place.path(), &store.journal, "other-host");
-    let mut standing = other.begin();
-    other.round(&mut standing, store.now).await;
+    let mut progress = other.begin();
+    other.round(&mut progress, store.now).await;
     assert_eq!(other.around.board.states()["tills"].problem, None);
 }
 
@@ -352,13 +352,13 @@ async fn a_new_epoch_reads_what_was_done_again_so_that_a_restored_disk_loses_no_
     journal.put_note("inputs/tills/swept", &note).await.unwrap();
     let mut folder = folder(store.place.path(), &journal, "this-host");
     folder.config.folder = store.place.path().join("pos");
-    let mut standing = folder.begin();
-    folder.round(&mut standing, store.now).await;
+    let mut progress = folder.begin();
+    folder.round(&mut progress, store.now).await;
     assert_eq!(journal.stats().await.unwrap().entries, 0, "the same epoch reads nothing again");
     journal.begin_epoch(Bytes([8; 16]), EpochReason::Rewound).await.unwrap();
-    folder.round(&mut standing, store.now).await;
+    folder.round(&mut progress, store.now).await;
     assert_eq!(journal.stats().await.unwrap().entries, 2);
-    folder.round(&mut standing, store.now).await;
+    folder.round(&mut progress, store.now).await;
     let state = folder.around.board.states().remove("tills").unwrap();
     assert_eq!((state.journaled, state.replayed), (2, 0), "it is read again once");
 }

@@ -98,6 +98,7 @@ impl JournalFile {
         let version = schema::check(source, &connection)?;
         let judged = |connection: &Connection| {
             let tail = Tail::load(connection)?;
+            // A file whose first bytes cannot be read is one that nothing is known of.
             let salt = source.salt().ok();
             let evidence = Evidence { salt, ..evidence(connection, &tail, version, found.held())? };
             Ok(match terms.seams.ignore_head_copy {

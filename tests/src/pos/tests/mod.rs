@@ -5,6 +5,7 @@ mod events;
 mod fit;
 mod kinds;
 mod ledger;
+mod owed;
 mod sending;
 
 use std::sync::{Arc, Mutex};

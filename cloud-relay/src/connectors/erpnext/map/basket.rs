@@ -10,7 +10,7 @@ use protocol::decimal::Number;
 use protocol::event::line::Discount;
 use protocol::event::{Direction, Line, Tax, Transaction};
 
-use super::amounts::shares;
+use crate::connectors::shares::shares;
 
 /// A tax as the receipt names it: its code, and its rate in per cent where there is one.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

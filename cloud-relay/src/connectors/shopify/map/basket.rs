@@ -11,8 +11,8 @@ use protocol::money::Money;
 use protocol::record::Equation;
 
 use super::Unfit;
-use super::amounts::shares;
 use crate::connectors::ExceptionClass;
+use crate::connectors::shares::shares;
 
 /// One side of a transaction.
 #[derive(Debug)]

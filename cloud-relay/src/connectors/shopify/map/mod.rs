@@ -4,12 +4,12 @@
 //! asked for first (variants, locations, an order's state) comes in as arguments. Does no I/O and
 //! judges no answer.
 
-pub(super) mod amounts;
 mod basket;
 mod bridging;
 pub(super) mod item;
 pub(super) mod order;
 mod payments;
+pub(super) mod pieces;
 mod plan;
 pub(super) mod refund;
 pub(super) mod stock;

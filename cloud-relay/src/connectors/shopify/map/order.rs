@@ -16,12 +16,13 @@ use rust_decimal::prelude::ToPrimitive;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use super::amounts::{Pieces, pieces, shares};
 use super::basket::{Priced, Side, require_balance};
 use super::item::ItemName;
 use super::payments::{self, Payment, Settled};
+use super::pieces::{Pieces, pieces};
 use super::{DETAILS_FIELD, KEY_FIELD, Unfit, Wording, bag};
 use crate::connectors::ExceptionClass;
+use crate::connectors::shares::shares;
 use crate::connectors::shopify::config::ItemKey;
 
 /// The property of an order's line that holds the POS's line number.

@@ -1,7 +1,7 @@
 //! Orders, refunds and bridging items together come to what the POS took, to the minor unit.
 
 use jiff::Timestamp;
-use proptest::prelude::{Strategy, any, prop_assert, prop_assert_eq, proptest};
+use proptest::prelude::{any, prop_assert, prop_assert_eq, proptest};
 use protocol::envelope::Event;
 use protocol::event::{Direction, LineKind, TransactionKind};
 use protocol::money::{Currency, Money};
@@ -10,41 +10,10 @@ use serde_json::Value;
 use super::goldens::{EVENTS, order_variables, standing_for};
 use super::properties::{Drawn, balanced, line, total_at_shopify};
 use super::{calls, event, transaction, transaction_mut, wording};
+use crate::connectors::bridging_cases::{each_item_is_needed, kinds, sum, taken};
 use crate::connectors::shopify::map::refund::{self, Standing, StandingLine, StandingPayment};
 use crate::connectors::shopify::map::{self, Action};
-use crate::connectors::{Bridging, BridgingItem, Mode, brought_in};
-
-const KINDS: [TransactionKind; 12] = [
-    TransactionKind::Sale,
-    TransactionKind::Return,
-    TransactionKind::Exchange,
-    TransactionKind::PostVoid,
-    TransactionKind::Void,
-    TransactionKind::Suspend,
-    TransactionKind::Resume,
-    TransactionKind::Layaway,
-    TransactionKind::OrderPickup,
-    TransactionKind::TenderExchange,
-    TransactionKind::GiftCard,
-    TransactionKind::AccountPayment,
-];
-
-const LINE_KINDS: [LineKind; 8] = [
-    LineKind::Item,
-    LineKind::Service,
-    LineKind::Fee,
-    LineKind::ContainerDeposit,
-    LineKind::Prepayment,
-    LineKind::GiftCard,
-    LineKind::Tip,
-    LineKind::Donation,
-];
-
-/// The kinds of a transaction and of its lines.
-fn kinds() -> impl Strategy<Value = (TransactionKind, LineKind)> {
-    let pair = (0..KINDS.len(), 0..LINE_KINDS.len());
-    pair.prop_map(|(transaction, line)| (KINDS[transaction], LINE_KINDS[line]))
-}
+use crate::connectors::{BridgingItem, Mode};
 
 /// An order that sold every line, and was paid with more than any of them costs.
 fn order_of_everything(lines: usize) -> Standing {
@@ -103,25 +72,6 @@ fn planned(event: &Event) -> i64 {
     map::plan(event).iter().map(amount).sum()
 }
 
-fn sum(items: &[Bridging]) -> i64 {
-    items.iter().map(|bridging| bridging.amount.minor).sum()
-}
-
-fn taken(event: &Event) -> i64 {
-    brought_in(event).map_or(0, |money| money.minor)
-}
-
-/// Whether the equation holds, and holds no longer when any one item is left out.
-fn each_item_is_needed(event: &Event, documents: i64) -> bool {
-    let items = map::bridging(event);
-    let without = |index: usize| {
-        let mut rest = items.clone();
-        rest.remove(index);
-        taken(event) == documents + sum(&rest)
-    };
-    taken(event) == documents + sum(&items) && !(0..items.len()).any(without)
-}
-
 fn drawn(
     lines: &[Drawn],
     kinds: (TransactionKind, LineKind),
@@ -149,7 +99,7 @@ proptest! {
         let event = drawn(&lines, kinds, figures);
         let documents = documents(&event, &order_of_everything(lines.len()));
         prop_assert_eq!(taken(&event), documents + sum(&map::bridging(&event)));
-        prop_assert!(each_item_is_needed(&event, documents));
+        prop_assert!(each_item_is_needed(&event, &map::bridging(&event), documents));
         prop_assert_eq!(planned(&event), documents);
     }
 
@@ -180,6 +130,7 @@ fn every_golden_keeps_the_equation_and_needs_each_of_its_items() {
     for (name, sale) in EVENTS {
         let event = event(name);
         let documents = documents(&event, &standing_for(sale));
-        assert!(each_item_is_needed(&event, documents), "{name}: {:?}", map::bridging(&event));
+        let items = map::bridging(&event);
+        assert!(each_item_is_needed(&event, &items, documents), "{name}: {items:?}");
     }
 }

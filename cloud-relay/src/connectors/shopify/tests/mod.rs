@@ -6,6 +6,7 @@ mod claims;
 mod goldens;
 mod properties;
 mod reading;
+mod refunds;
 mod schema;
 mod shop;
 mod stock;

@@ -116,7 +116,8 @@ proptest! {
         total in 0_i64..1_000_000, count in 1_i32..5_000,
         weights in proptest::collection::vec(0_i64..10_000, 1..20),
     ) {
-        use crate::connectors::shopify::map::amounts::{pieces, shares};
+        use crate::connectors::shares::shares;
+        use crate::connectors::shopify::map::pieces::pieces;
         let parts = pieces(total, count);
         prop_assert!(parts.len() <= 2);
         prop_assert_eq!(parts.iter().map(|part| part.total()).sum::<i64>(), total);
