@@ -99,6 +99,9 @@ pub fn build(
     if let Some((position, _)) = changed {
         return Err(BuildError::Changed(position.sequence));
     }
+    // A sale may have been committed after the head was read and before the entries were.
+    let last = positions.last().map_or(sender.head, |position| position.sequence);
+    batch.head_sequence = sender.head.max(last);
     loop {
         let json = serde_json::to_vec(&batch).expect("a batch is plain data");
         let packed = compress::pack(&json);

@@ -48,6 +48,18 @@ fn a_batch_begins_after_the_relays_head_and_carries_the_records_byte_for_byte() 
 }
 
 #[test]
+fn a_sale_committed_while_the_batch_is_read_never_stands_beyond_the_stated_head() {
+    let records = ["{}".to_owned(), "{}".to_owned()];
+    let early = Sender { head: Sequence(1), ..sender() };
+    for (sender, head) in [(early, 2), (sender(), 1_000)] {
+        let entries = stored(Position::START, &records);
+        let packed = build(&sender, Position::START, entries).unwrap();
+        let batch: Batch = serde_json::from_slice(&packed.json).unwrap();
+        assert_eq!(batch.head_sequence, Sequence(head));
+    }
+}
+
+#[test]
 fn entries_that_do_not_compress_are_sent_in_smaller_batches() {
     let records: Vec<_> = (1..=4).map(|seed| noise(seed, 800_000)).collect();
     let packed = build(&sender(), Position::START, stored(Position::START, &records)).unwrap();
