@@ -9,6 +9,7 @@ pub mod events;
 pub mod folder;
 pub mod http;
 pub mod intake;
+pub mod reading;
 pub mod registry;
 pub mod standing;
 pub(crate) mod tally;
