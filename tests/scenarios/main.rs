@@ -12,6 +12,7 @@
 
 mod broker;
 mod broker_hostile;
+mod clients;
 mod commands;
 mod erp;
 mod exceptions;

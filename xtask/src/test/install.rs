@@ -27,6 +27,22 @@ const TOOLS: &[Tool] = &[
         wanted_for: "the agent's local page, seen as a browser sees it",
     },
     Tool {
+        program: "curl",
+        package: "curl",
+        wanted_for: "the example client of integrators in shell",
+    },
+    Tool {
+        program: "python3",
+        package: "python3",
+        wanted_for: "the same in Python",
+    },
+    Tool { program: "mcs", package: "mono-mcs", wanted_for: "the same in C#" },
+    Tool {
+        program: "mono",
+        package: "libmono-system-net-http4.0-cil",
+        wanted_for: "the client in C#, which speaks HTTP",
+    },
+    Tool {
         program: "mosquitto",
         package: "mosquitto",
         wanted_for: "batches that go through a real MQTT broker",
