@@ -31,11 +31,7 @@ const TOOLS: &[Tool] = &[
         package: "curl",
         wanted_for: "the example client of integrators in shell",
     },
-    Tool {
-        program: "python3",
-        package: "python3",
-        wanted_for: "the same in Python",
-    },
+    Tool { program: "python3", package: "python3", wanted_for: "the same in Python" },
     Tool { program: "mcs", package: "mono-mcs", wanted_for: "the same in C#" },
     Tool {
         program: "mono",
