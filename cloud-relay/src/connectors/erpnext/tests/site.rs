@@ -321,12 +321,12 @@ async fn the_check_makes_the_key_fields_once_and_names_what_is_missing() {
 }
 
 #[tokio::test]
-async fn refused_credentials_are_a_finding_and_pause_the_target() {
+async fn refused_credentials_pause_the_target() {
     let opened = Opened::new(setup()).await;
     let faults = simulated_erpnext::Faults { keys_revoked: true, ..Default::default() };
     opened.site.set_faults(faults);
-    let checked = opened.connector.check().await.unwrap();
-    assert!(!checked.is_well());
+    let checked = opened.connector.check().await;
+    assert!(matches!(checked, Err(Unanswered::Paused { .. })), "{checked:?}");
     let call = opened.calls("sale_with_discount").remove(0);
     let found = opened.connector.find(&call).await.outcome;
     assert!(matches!(found, Err(Unanswered::Paused { .. })), "{found:?}");

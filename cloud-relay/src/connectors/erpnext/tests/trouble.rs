@@ -5,7 +5,7 @@ use simulated_erpnext::{ClosedPeriod, Disruption, Faults, Periods, Rule};
 
 use super::site::{Opened, class_of, setup};
 use super::{back, calls, event};
-use crate::connectors::{Connector, ExceptionClass, Found, Verdict};
+use crate::connectors::{Connector, ExceptionClass, Found, Unanswered, Verdict};
 
 fn next(disruption: Disruption, on: &str) -> Faults {
     Faults { rules: vec![Rule::next(1, disruption).on(on)], ..Faults::default() }
@@ -47,7 +47,10 @@ async fn maintenance_pauses_the_target_and_a_spent_budget_throttles_it() {
     let call = opened.calls("sale_with_discount").remove(0);
     opened.site.set_faults(Faults { maintenance_seconds: Some(60), ..Faults::default() });
     let verdict = opened.post(&call).await;
-    assert!(matches!(verdict, Verdict::Paused { .. }), "{verdict:?}");
+    let Verdict::Paused { after: posting_waits, .. } = verdict else { panic!("{verdict:?}") };
+    let checked = opened.connector.check().await;
+    let Err(Unanswered::Paused { after, .. }) = checked else { panic!("{checked:?}") };
+    assert_eq!(after, posting_waits, "a start during maintenance waits no longer than a posting");
     opened.site.advance(SignedDuration::from_secs(61));
     let busy = Disruption::TooManyRequests { retry_after_seconds: 31 };
     opened.site.set_faults(next(busy, "create Sales Invoice"));
