@@ -15,6 +15,7 @@ pub mod standing;
 pub(crate) mod tally;
 #[cfg(test)]
 mod tests;
+pub mod tlog4690;
 pub mod trial;
 
 use std::sync::Arc;

@@ -7,17 +7,24 @@ use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::{Input, events};
+use super::{Input, events, tlog4690};
 
 /// A suggestion that shares less than this with what stands there is a guess.
 const LIKENESS_MIN: f64 = 0.7;
 
 /// The kinds of input.
-pub const KINDS: &[Kind] = &[Kind {
-    name: "events",
-    schema: schema_of::<events::Settings>,
-    build: |table| events::from_settings(settings(table)?),
-}];
+pub const KINDS: &[Kind] = &[
+    Kind {
+        name: "events",
+        schema: schema_of::<events::Settings>,
+        build: |table| events::from_settings(settings(table)?),
+    },
+    Kind {
+        name: "tlog4690",
+        schema: schema_of::<tlog4690::Settings>,
+        build: |table| tlog4690::from_settings(settings(table)?),
+    },
+];
 
 /// One kind of input.
 #[derive(Debug, Clone, Copy)]
