@@ -73,6 +73,24 @@ pub fn implied(text: &str, places: u32) -> Option<Decimal> {
     Some(value)
 }
 
+/// A number as programs print floating point, `0.30000000000000004` or `-6.9e-17`, of which only
+/// what was meant is exact: whoever reads it rounds it. None if it is no number.
+#[must_use]
+pub fn floating(text: &str) -> Option<Decimal> {
+    let text = text.trim();
+    let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
+    let mantissa: Decimal = mantissa.parse().ok()?;
+    let exponent: i32 = exponent.parse().ok()?;
+    let places = exponent.unsigned_abs();
+    match exponent {
+        0 => Some(mantissa),
+        1.. => mantissa.checked_mul(Decimal::from(10_i128.checked_pow(places)?)),
+        // So small that nothing of it is left once it is rounded.
+        _ if places > Decimal::MAX_SCALE => Some(Decimal::ZERO),
+        _ => mantissa.checked_mul(Decimal::new(1, places)),
+    }
+}
+
 fn sign(text: &str) -> Option<(&str, bool)> {
     if let Some(rest) = text.strip_prefix('-') {
         return Some((rest.trim_start(), true));

@@ -3,7 +3,8 @@
 use jiff::tz::TimeZone;
 use protocol::money::Currency;
 
-use super::number::{DecimalMark, Minor, decimal, implied, minor};
+use super::number::{DecimalMark, Minor, decimal, floating, implied, minor};
+use super::shown;
 use super::time::{date, date_by, moment, moment_by, offset, zone};
 
 fn read(text: &str, mark: DecimalMark) -> Option<String> {
@@ -86,4 +87,22 @@ fn days_offsets_and_zones_are_read() {
     assert_eq!(offset("-0330").unwrap().seconds(), -12_600);
     assert!(offset("0100").is_none() && zone("Europe/Atlantis").is_none());
     assert!(zone("+03:00").is_some() && zone("system").is_some());
+}
+
+#[test]
+fn floating_point_is_read_as_programs_print_it() {
+    let read = |text: &str| floating(text).map(|value| value.round_dp(6).normalize().to_string());
+    assert_eq!(read("0.30000000000000004").as_deref(), Some("0.3"));
+    assert_eq!(read("-6.938893903907228e-17").as_deref(), Some("0"));
+    assert_eq!(read("1.25E2").as_deref(), Some("125"));
+    assert_eq!(read("5e-300").as_deref(), Some("0"));
+    for text in ["", "inf", "NaN", "1e99", "1,5", "e5"] {
+        assert_eq!(read(text), None, "{text}");
+    }
+}
+
+#[test]
+fn an_error_quotes_no_card_number() {
+    assert_eq!(shown("card 4111 1111 1111 1111"), "card 4111 11** **** ****");
+    assert_eq!(shown("receipt 187 of\t2026-11-23"), "receipt 187 of 2026-11-23");
 }
