@@ -10,6 +10,8 @@
 
 mod aside;
 mod config;
+#[cfg(test)]
+pub(in crate::inputs) mod conformance;
 mod decoder;
 mod lease;
 mod ready;
