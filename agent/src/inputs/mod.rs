@@ -9,9 +9,11 @@ pub mod events;
 pub mod folder;
 pub mod http;
 pub mod intake;
+pub mod mapping;
 pub mod reading;
 pub mod registry;
 pub mod standing;
+pub mod table;
 pub(crate) mod tally;
 #[cfg(test)]
 mod tests;
