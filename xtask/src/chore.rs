@@ -8,7 +8,7 @@ use anyhow::Result;
 use clap::Subcommand;
 
 use crate::outcome::Outcome;
-use crate::{deny, powercut, schemas, simulate, tamper, test, tidy};
+use crate::{bench, deny, powercut, schemas, simulate, tamper, test, tidy};
 
 /// What can be asked for.
 #[derive(Debug, Subcommand)]
@@ -21,6 +21,8 @@ pub(crate) enum Chore {
     Powercut(powercut::Options),
     /// Plays the deterministic simulation: many seeds, or one with its trace
     Simulate(simulate::Options),
+    /// Measures capture, drain and ingest in release, each beside a baseline of the same run
+    Bench(bench::Options),
     /// Checks the dependencies: bans, licences, sources, and advisories where they can be reached
     Deny(deny::Options),
     /// Tampers with a journal's files, seed by seed: all of it has to be found
@@ -37,6 +39,7 @@ impl Chore {
             Self::Test(options) => test::run(root, options),
             Self::Powercut(options) => powercut::run(root, options),
             Self::Simulate(options) => simulate::run(root, options),
+            Self::Bench(options) => bench::run(root, options),
             Self::Deny(options) => deny::run(root, options),
             Self::Tamper(options) => tamper::run(root, options),
             Self::Schemas(options) => schemas::run(root, options),

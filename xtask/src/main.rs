@@ -5,6 +5,7 @@
 
 #![expect(clippy::print_stdout, reason = "a chore speaks to the person who started it")]
 
+mod bench;
 mod cargo;
 mod chore;
 mod deny;
