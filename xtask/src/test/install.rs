@@ -49,6 +49,11 @@ const TOOLS: &[Tool] = &[
         wanted_for: "the relay's store in PostgreSQL, on a server that the tests start",
     },
     Tool {
+        program: "systemd-analyze",
+        package: "systemd",
+        wanted_for: "how far the units are closed, and the users that the installer makes",
+    },
+    Tool {
         program: "mkfs.ext4",
         package: "e2fsprogs",
         wanted_for: "power cuts under an ext4 file system",

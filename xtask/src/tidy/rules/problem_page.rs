@@ -7,7 +7,9 @@ use std::collections::BTreeMap;
 use crate::tidy::Finding;
 use crate::tidy::tree::Tree;
 
-const CATALOGUE: &str = "crates/protocol/src/problem";
+/// Where codes are given out: for everything that speaks the protocol, and for the installer, which
+/// knows none of it.
+const CATALOGUES: [&str; 2] = ["crates/protocol/src/problem", "installer/src/problem"];
 const PAGES: &str = "docs/errors/";
 
 pub(super) fn check(tree: &Tree) -> Vec<Finding> {
@@ -38,10 +40,13 @@ pub(super) fn check(tree: &Tree) -> Vec<Finding> {
     without_page.chain(of_pages).collect()
 }
 
-/// The codes of the catalogue, each with the place where it stands first.
+/// The codes of the catalogues, each with the place where it stands first.
 fn codes(tree: &Tree) -> BTreeMap<String, (&str, usize)> {
     let mut codes = BTreeMap::new();
-    for (path, source) in tree.sources().filter(|(path, _)| path.starts_with(CATALOGUE)) {
+    let sources = tree
+        .sources()
+        .filter(|(path, _)| CATALOGUES.iter().any(|catalogue| path.starts_with(catalogue)));
+    for (path, source) in sources {
         for literal in &source.literals {
             let text = literal.text.trim_matches('"');
             if is_code(text) && !tree.is_test_line(path, source, literal.line) {
@@ -76,6 +81,12 @@ mod tests {
     #[test]
     fn a_code_without_a_page_is_found() {
         assert_eq!(found(&check(&Tree::of(&[CODES]))), ["crates/protocol/src/problem.rs:2"]);
+    }
+
+    #[test]
+    fn a_code_of_the_installer_needs_its_page_too() {
+        let codes = ("installer/src/problem.rs", "const A: &str = \"SK0100\";\n");
+        assert_eq!(found(&check(&Tree::of(&[codes]))), ["installer/src/problem.rs:1"]);
     }
 
     #[test]
