@@ -26,7 +26,7 @@ use protocol::id::{EventId, RegisterId};
 use protocol::limits::EVENT_BYTES_MAX;
 use protocol::personal::{Personal, SealingKey};
 use protocol::problem::{Code, Problem};
-use protocol::record::{ClockFinding, Findings};
+use protocol::record::{ClockFinding, Equation, Findings};
 use ring::rand::SecureRandom;
 use uuid::Uuid;
 
@@ -148,10 +148,7 @@ impl Capture {
         let local = local::split_off(&mut draft.body, &self.config.extensions.allowed);
         let line_numbers = lines::renumber(&mut draft.body);
         seal_personal(&mut draft, moment.sealing_key, random)?;
-        let balance = match &draft.body {
-            Body::Transaction(transaction) => balance::unbalanced(transaction),
-            Body::Till(_) | Body::Stock(_) | Body::Fiscal(_) => Vec::new(),
-        };
+        let balance = balance(&draft);
         let clock = moment.skew.map(|skew| ClockFinding { skew_ms: skew.ms, trusted: skew.even });
         let findings = Findings { balance, clock, line_numbers, scrubbed, ..Findings::default() };
         let id = match draft.id {
@@ -196,6 +193,17 @@ impl Pending {
     pub fn fill(&mut self, found: &[Original]) -> Result<(), Problem> {
         post_void::fill(&mut self.draft.body, found)
     }
+}
+
+/// The equations that do not hold: those of the canonical model, and those of the source's own.
+fn balance(draft: &Draft) -> Vec<Equation> {
+    let mut wrong = draft.unbalanced.clone();
+    if let Body::Transaction(transaction) = &draft.body {
+        wrong.extend(balance::unbalanced(transaction));
+    }
+    wrong.sort_unstable();
+    wrong.dedup();
+    wrong
 }
 
 /// The commonest mistake gets advice of its own.

@@ -30,7 +30,8 @@ pub(super) fn scrub(guard: &Guard, draft: &mut Draft) -> Result<Vec<Scrubbed>, P
         Problem::new(Code::CardData, detail)
             .next("correct the mapping of this source so that the field is left out")
     })?;
-    *draft = Draft { id: stated, ..clean };
+    let unbalanced = std::mem::take(&mut draft.unbalanced);
+    *draft = Draft { id: stated, unbalanced, ..clean };
     Ok(found.iter().map(scrubbed).collect())
 }
 

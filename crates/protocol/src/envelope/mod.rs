@@ -18,9 +18,10 @@ use serde::Serialize;
 
 use crate::bytes::Bytes;
 use crate::chain::ChainHash;
-use crate::event::{Body, EventType, Move, key, moves};
+use crate::event::{Body, EventType, Move, key, moves, rules};
 use crate::id::{EventId, StoreId};
 use crate::personal::{Personal, SealingKey};
+use crate::record::Equation;
 use crate::time::OffsetTime;
 
 pub use error::EventError;
@@ -55,6 +56,9 @@ pub struct Draft {
     pub traceparent: Option<TraceParent>,
     /// The body.
     pub body: Body,
+    /// Equations that do not hold by a rule of the source's own; those of the canonical model are
+    /// checked at capture.
+    pub unbalanced: Vec<Equation>,
 }
 
 /// A complete event.
@@ -71,6 +75,18 @@ pub struct Event {
 }
 
 impl Draft {
+    /// The event of a body that an input has made; it happened when the body says.
+    ///
+    /// # Errors
+    /// The body breaks a rule, or states no time.
+    pub fn of(body: Body) -> Result<Self, EventError> {
+        rules::check(&body)?;
+        let time = body
+            .stated_time()
+            .ok_or_else(|| EventError::invalid("data.completedAt", "the source states no time"))?;
+        Ok(Self { id: None, time, traceparent: None, body, unbalanced: Vec::new() })
+    }
+
     /// Reads one event from JSON.
     ///
     /// # Errors

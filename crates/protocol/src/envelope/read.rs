@@ -55,7 +55,8 @@ pub(super) fn draft(json: &[u8]) -> Result<Draft, EventError> {
     let time = written.time.or_else(|| body.stated_time()).ok_or_else(|| {
         EventError::invalid("time", "missing field `time`: the body states no time either")
     })?;
-    Ok(Draft { id: written.id, time, traceparent: written.traceparent, body })
+    let (id, traceparent) = (written.id, written.traceparent);
+    Ok(Draft { id, time, traceparent, body, unbalanced: Vec::new() })
 }
 
 fn body(written: &Written<'_>) -> Result<Body, EventError> {
