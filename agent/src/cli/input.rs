@@ -12,7 +12,7 @@ use protocol::problem::{Code, Problem};
 
 use super::Place;
 use super::error::{CommandError, Exit};
-use crate::config::InputName;
+use crate::config::Config;
 use crate::inputs::registry;
 use crate::inputs::trial::{Outcome, Tried, trial};
 
@@ -26,10 +26,16 @@ pub(super) enum Command {
 /// What to try.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// The input's name in the configuration, as in `[inputs.NAME]`.
-    name: InputName,
-    /// A file as the POS writes it.
-    file: PathBuf,
+    /// The input's name in the configuration, as in `[inputs.NAME]`, and a file as the POS writes
+    /// it; with `--kind` the file alone.
+    #[arg(value_names = ["NAME", "FILE"], num_args = 1..=2, required = true)]
+    name_and_file: Vec<String>,
+    /// Try a kind of input that the configuration has none of yet.
+    #[arg(long)]
+    kind: Option<String>,
+    /// Try another profile or mapping than that of the configuration.
+    #[arg(long)]
+    profile: Option<String>,
     /// Print a JSON object a line, with the whole event.
     #[arg(long)]
     json: bool,
@@ -43,16 +49,8 @@ pub(super) fn run(
 ) -> Result<Exit, CommandError> {
     let Command::Test(args) = command;
     let config = Arc::new(place.config()?);
-    let table = config.inputs.get(&args.name).ok_or_else(|| {
-        let names: Vec<_> = config.inputs.keys().map(ToString::to_string).collect();
-        let detail = format!("there is no `[inputs.{}]` in the configuration", args.name);
-        let next = match names.as_slice() {
-            [] => "add it; `storekeep-agent config sample` shows each kind".to_owned(),
-            names => format!("use one of: {}", names.join(", ")),
-        };
-        CommandError::new(Exit::Usage, Code::Configuration, detail, next)
-    })?;
-    let built = registry::build(table).map_err(|error| {
+    let (table, file) = what(args, &config)?;
+    let built = registry::build(&table).map_err(|error| {
         CommandError::new(Exit::Usage, Code::Configuration, error.reason, error.next)
     })?;
     let decoder = built.input.decoder().ok_or_else(|| {
@@ -62,7 +60,7 @@ pub(super) fn run(
     })?;
     let mut shown = Shown::default();
     let mut failed = None;
-    let tried = trial(&args.file, &**decoder, &config, &place.seams, &mut |tried| match shown
+    let tried = trial(&file, &**decoder, &config, &place.seams, &mut |tried| match shown
         .show(&tried, args.json, out)
     {
         Ok(()) => ControlFlow::Continue(()),
@@ -72,7 +70,7 @@ pub(super) fn run(
         }
     });
     tried.map_err(|error| {
-        let detail = format!("`{}` cannot be opened: {error}", args.file.display());
+        let detail = format!("`{}` cannot be opened: {error}", file.display());
         CommandError::new(Exit::Usage, Code::SourceUnreachable, detail, "name a file that is there")
     })?;
     if let Some(error) = failed {
@@ -86,6 +84,44 @@ pub(super) fn run(
         )?;
     }
     Ok(if shown.refused == 0 { Exit::Done } else { Exit::Found })
+}
+
+/// The settings to try, and the file.
+fn what(args: &Args, config: &Config) -> Result<(toml::Table, PathBuf), CommandError> {
+    let usage = |detail: String, next: String| {
+        CommandError::new(Exit::Usage, Code::Configuration, detail, next)
+    };
+    let (mut table, file) = match (&args.kind, args.name_and_file.as_slice()) {
+        (Some(kind), [file]) => {
+            let mut table = toml::Table::new();
+            table.insert("kind".to_owned(), kind.as_str().into());
+            table.insert("folder".to_owned(), ".".into());
+            (table, file)
+        }
+        (None, [name, file]) => (named(name, config)?.clone(), file),
+        _ => {
+            let next = "name an input and a file, or `--kind` and a file".to_owned();
+            return Err(usage("it is not clear which input reads the file".to_owned(), next));
+        }
+    };
+    if let Some(profile) = &args.profile {
+        table.insert("profile".to_owned(), profile.as_str().into());
+    }
+    Ok((table, PathBuf::from(file)))
+}
+
+/// The settings of an input of the configuration.
+fn named<'c>(name: &str, config: &'c Config) -> Result<&'c toml::Table, CommandError> {
+    let known = config.inputs.iter().find(|(known, _)| known.to_string() == name);
+    known.map(|(_, table)| table).ok_or_else(|| {
+        let names: Vec<_> = config.inputs.keys().map(ToString::to_string).collect();
+        let detail = format!("there is no `[inputs.{name}]` in the configuration");
+        let next = match names.as_slice() {
+            [] => "add it; `storekeep-agent config sample` shows each kind".to_owned(),
+            names => format!("use one of: {}", names.join(", ")),
+        };
+        CommandError::new(Exit::Usage, Code::Configuration, detail, next)
+    })
 }
 
 /// What was shown so far.
@@ -102,7 +138,7 @@ impl Shown {
     fn show(&mut self, tried: &Tried, json: bool, out: &mut dyn Write) -> std::io::Result<()> {
         let line = tried.place.line;
         let in_words = match &tried.outcome {
-            Outcome::Event { natural_key, total, currency, unbalanced, .. } => {
+            Outcome::Event { natural_key, total, currency, unbalanced, scrubbed, .. } => {
                 self.events += 1;
                 self.unbalanced += u64::from(!unbalanced.is_empty());
                 let total = match (total, currency) {
@@ -113,7 +149,12 @@ impl Shown {
                     [] => String::new(),
                     wrong => format!("  does not add up: {wrong:?}"),
                 };
-                format!("{natural_key}{total}{balance}")
+                let places = scrubbed.iter().map(|found| found.at.as_str());
+                let cards = match places.collect::<Vec<_>>().as_slice() {
+                    [] => String::new(),
+                    places => format!("  card data masked in {}", places.join(", ")),
+                };
+                format!("{natural_key}{total}{balance}{cards}")
             }
             Outcome::Training => {
                 self.training += 1;
@@ -131,7 +172,11 @@ impl Shown {
         match json {
             true => writeln!(out, "{}", serde_json::to_string(tried).expect("plain data")),
             false => writeln!(out, "line {line}: {in_words}"),
+        }?;
+        if !json && !tried.not_understood.is_empty() {
+            writeln!(out, "    not understood: {}", tried.not_understood.join(", "))?;
         }
+        Ok(())
     }
 }
 

@@ -10,9 +10,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use protocol::envelope::Draft;
-use protocol::event::{Body, balance};
+use protocol::event::Body;
 use protocol::problem::Problem;
-use protocol::record::Equation;
+use protocol::record::{Equation, Scrubbed};
 use serde::Serialize;
 
 use super::folder::{Content, Decoder, Place, Unreadable};
@@ -30,6 +30,9 @@ pub struct Tried {
     /// What it would become.
     #[serde(flatten)]
     pub outcome: Outcome,
+    /// Places in it that the input knows no meaning for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub not_understood: Vec<String>,
 }
 
 /// What a document would become.
@@ -50,6 +53,9 @@ pub enum Outcome {
         /// Equations that the POS's own figures do not satisfy.
         #[serde(skip_serializing_if = "Vec::is_empty")]
         unbalanced: Vec<Equation>,
+        /// Where card data stood, which is masked.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        scrubbed: Vec<Scrubbed>,
         /// The event.
         event: Box<serde_json::value::RawValue>,
     },
@@ -80,17 +86,18 @@ pub fn trial(
 ) -> io::Result<()> {
     let capture = Capture::new(Arc::clone(config));
     let mut file = BufReader::new(File::open(path)?);
-    let decoded = decoder.decode(&mut file, &mut |document| {
+    let decoded = decoder.explain(&mut file, &mut |document, not_understood| {
         let outcome = match document.content {
             Content::Skipped(what) => Outcome::Skipped { what },
             Content::Refused(problem) => Outcome::Refused { problem },
             Content::Event(draft) => tried(&capture, *draft, seams),
         };
-        each(Tried { place: document.place, outcome })
+        each(Tried { place: document.place, outcome, not_understood })
     });
     if let Err(Unreadable { place, problem }) = decoded {
         // Whoever has enough hears of it in the same way.
-        if each(Tried { place, outcome: Outcome::Refused { problem } }).is_break() {
+        let outcome = Outcome::Refused { problem };
+        if each(Tried { place, outcome, not_understood: Vec::new() }).is_break() {
             return Ok(());
         }
     }
@@ -114,19 +121,19 @@ fn tried(capture: &Capture, mut draft: Draft, seams: &Seams) -> Outcome {
                 Err(problem) => return Outcome::Refused { problem },
             };
             let event = serde_json::value::RawValue::from_string(entry.event);
-            let (total, currency, unbalanced) = match &shown.body {
+            let (total, currency) = match &shown.body {
                 Body::Transaction(transaction) => (
                     Some(transaction.signed_total().minor),
                     Some(transaction.currency.code().to_owned()),
-                    balance::unbalanced(transaction),
                 ),
-                Body::Till(_) | Body::Stock(_) | Body::Fiscal(_) => (None, None, Vec::new()),
+                Body::Till(_) | Body::Stock(_) | Body::Fiscal(_) => (None, None),
             };
             Outcome::Event {
                 natural_key: entry.natural_key,
                 total,
                 currency,
-                unbalanced,
+                unbalanced: entry.findings.balance,
+                scrubbed: entry.findings.scrubbed,
                 event: event.expect("an event is JSON"),
             }
         }

@@ -62,4 +62,17 @@ pub trait Decoder: Send + Sync + 'static {
         file: &mut dyn BufRead,
         deliver: &mut dyn FnMut(Document) -> ControlFlow<()>,
     ) -> Result<(), Unreadable>;
+
+    /// The same for a person who tries a file: with the places of each document that it does not
+    /// know a meaning for. A kind that reads everything has none.
+    ///
+    /// # Errors
+    /// As [`Decoder::decode`].
+    fn explain(
+        &self,
+        file: &mut dyn BufRead,
+        deliver: &mut dyn FnMut(Document, Vec<String>) -> ControlFlow<()>,
+    ) -> Result<(), Unreadable> {
+        self.decode(file, &mut |document| deliver(document, Vec::new()))
+    }
 }
