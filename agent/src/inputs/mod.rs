@@ -10,6 +10,7 @@ pub mod folder;
 pub mod http;
 pub mod intake;
 pub mod mapping;
+pub mod poslog;
 pub mod reading;
 pub mod registry;
 pub mod standing;

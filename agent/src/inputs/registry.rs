@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::{Input, events, table, tlog4690};
+use super::{Input, events, poslog, table, tlog4690};
 
 /// A suggestion that shares less than this with what stands there is a guess.
 const LIKENESS_MIN: f64 = 0.7;
@@ -18,6 +18,11 @@ pub const KINDS: &[Kind] = &[
         name: "events",
         schema: schema_of::<events::Settings>,
         build: |table| events::from_settings(settings(table)?),
+    },
+    Kind {
+        name: "poslog",
+        schema: schema_of::<poslog::Settings>,
+        build: |table| poslog::from_settings(settings(table)?),
     },
     Kind {
         name: "table",

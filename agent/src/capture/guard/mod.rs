@@ -87,6 +87,13 @@ impl Guard {
         Ok(())
     }
 
+    /// The first card number in a text of no particular meaning, as it stands there.
+    #[must_use]
+    pub fn number_in<'t>(&self, text: &'t str) -> Option<&'t str> {
+        let found = number::find(text, Meaning::Prose, &self.own_prefixes)?;
+        text.get(found.range)
+    }
+
     fn examine(&self, piece: &Piece<'_>) -> Option<(Kind, String)> {
         match piece {
             Piece::Text { raw, meaning, signs, .. } => {

@@ -32,6 +32,11 @@ impl Extensions {
         self.0.get(&name).map(Text::as_str)
     }
 
+    /// Every extension, by name.
+    pub fn iter(&self) -> impl Iterator<Item = (&Code, &str)> {
+        self.0.iter().map(|(name, value)| (name, value.as_str()))
+    }
+
     /// Takes out every extension for which `stays` says no, and returns those.
     #[must_use]
     pub fn split_off(&mut self, stays: impl Fn(&Code) -> bool) -> Self {

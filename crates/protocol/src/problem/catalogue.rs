@@ -316,4 +316,19 @@ pub(super) const CATALOGUE: &[Entry] = &[
         409,
         "Another agent reads the source of an input",
     ),
+    entry(
+        Code::ForeignFormat,
+        "SK0083",
+        "foreign-format",
+        422,
+        "The file is of another kind than the input reads",
+    ),
+    entry(Code::UnsafeXml, "SK0084", "unsafe-xml", 422, "The file holds XML that no POS writes"),
+    entry(
+        Code::PracticeUnknown,
+        "SK0085",
+        "practice-unknown",
+        422,
+        "Nobody can tell whether the document is practice",
+    ),
 ];

@@ -122,6 +122,12 @@ pub enum Code {
     SourceUnreachable,
     /// Another agent reads the source of an input.
     SourceTaken,
+    /// A file of a POS is of another kind than its input reads.
+    ForeignFormat,
+    /// A file of a POS holds XML that no POS writes.
+    UnsafeXml,
+    /// Nobody can tell whether a document of a POS is practice.
+    PracticeUnknown,
 }
 
 impl Code {
