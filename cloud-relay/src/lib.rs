@@ -14,6 +14,7 @@ pub mod http;
 pub mod ingest;
 pub mod keys;
 mod log;
+pub mod reconcile;
 pub mod run;
 pub mod seams;
 pub mod secret;

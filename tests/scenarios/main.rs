@@ -10,6 +10,7 @@
     reason = "in a test a panic is the message, also in what tests share"
 )]
 
+mod books;
 mod broker;
 mod broker_hostile;
 mod clients;

@@ -74,7 +74,7 @@ pub(super) fn invalid(detail: &dyn Display, next: &str) -> Bad {
     Bad(Problem::new(Code::InvalidRequest, detail.to_string()).next(next))
 }
 
-fn uncached(mut response: Response) -> Response {
+pub(super) fn uncached(mut response: Response) -> Response {
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }

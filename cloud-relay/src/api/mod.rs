@@ -1,10 +1,11 @@
 //! The operators' API: what is relayed, what waits, what needs a person, and settling it.
 //!
 //! Under `/api/v1`, with a bearer token; problems as in RFC 9457; lists in pages with a cursor.
-//! `/healthz` and `/readyz` need no token and say nothing else. Works on the store alone: it
-//! calls no target and posts nothing.
+//! `/healthz` and `/readyz` need no token and say nothing else. Works on the store alone and
+//! posts nothing; only the books ask targets what they hold, if the caller says so.
 
 pub(crate) mod answer;
+mod books;
 mod exceptions;
 mod lookups;
 mod metrics;
@@ -20,9 +21,10 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use protocol::id::TenantId;
 
+use crate::connectors::Targets;
 use crate::seams::Clock;
 use crate::secret::Secret;
 use crate::store::SharedStore;
@@ -33,13 +35,28 @@ pub struct Api {
     tenant: TenantId,
     token: Secret,
     clock: Clock,
+    books: BooksParts,
+}
+
+/// What the books need besides the store.
+pub struct BooksParts {
+    /// The targets, which say themselves what they hold.
+    pub targets: Targets,
+    /// How long after its beginning in UTC a business date is over without a closing.
+    pub cut_off: SignedDuration,
 }
 
 impl Api {
     /// Takes what it needs.
     #[must_use]
-    pub fn new(store: SharedStore, tenant: TenantId, token: Secret, clock: Clock) -> Arc<Self> {
-        Arc::new(Self { store, tenant, token, clock })
+    pub fn new(
+        store: SharedStore,
+        tenant: TenantId,
+        token: Secret,
+        clock: Clock,
+        books: BooksParts,
+    ) -> Arc<Self> {
+        Arc::new(Self { store, tenant, token, clock, books })
     }
 
     /// The retailer.
@@ -58,6 +75,8 @@ pub fn router(api: &Arc<Api>) -> Router {
     let guarded = Router::new()
         .route("/api/v1/status", get(lookups::status))
         .route("/api/v1/lanes", get(lookups::lanes))
+        .route("/api/v1/books", get(books::reconcile))
+        .route("/api/v1/books/days", get(books::days))
         .route("/api/v1/events/{id}", get(lookups::event))
         .route("/api/v1/receipts", get(lookups::receipt))
         .route("/api/v1/exceptions", get(exceptions::list))

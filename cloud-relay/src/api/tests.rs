@@ -21,7 +21,9 @@ impl Operator {
         let token = Secret::new(TOKEN, "test").unwrap();
         let clock: Clock = Arc::new(|| at(100));
         let tenant = TenantId::new("acme").unwrap();
-        Self(router(&Api::new(Arc::clone(&bench.store), tenant, token, clock)))
+        let cut_off = SignedDuration::from_hours(36);
+        let books = BooksParts { targets: Targets::new(), cut_off };
+        Self(router(&Api::new(Arc::clone(&bench.store), tenant, token, clock, books)))
     }
 
     async fn call(&self, request: Request<Body>) -> (StatusCode, Vec<u8>) {
@@ -60,7 +62,7 @@ async fn two_sales() -> (Bench, Operator, String) {
     let mut agent = bench.agent("one").await;
     agent.sell(1..=2);
     agent.relay(&bench).await;
-    let lease = jiff::SignedDuration::from_secs(30);
+    let lease = SignedDuration::from_secs(30);
     let claim = bench.store.claim_lane("test", at(0), lease).await.unwrap().unwrap();
     let first = bench.store.open_deliveries(&claim, 1).await.unwrap().remove(0);
     let (class, reason) = (ExceptionClass::UnknownItem, "4711 is unknown".to_owned());

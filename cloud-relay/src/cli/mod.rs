@@ -7,7 +7,9 @@ mod config;
 mod device;
 pub mod exceptions;
 mod exit;
+pub mod gaps;
 mod migrate;
+pub mod reconcile;
 pub mod replay;
 mod status;
 #[cfg(test)]
@@ -19,12 +21,14 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
-use jiff::Timestamp;
 
 use crate::config::{Config, check, default_config_file, default_data_dir};
+use crate::connectors::Targets;
 use crate::log;
+use crate::reconcile::Sources;
 use crate::run::{self, Role, RunningRelay, existing_store};
 use crate::seams::Seams;
+use crate::store::Store;
 
 pub use exit::{code, report};
 
@@ -84,6 +88,12 @@ enum OnStore {
     /// List, retry and settle what needs a person.
     #[command(subcommand)]
     Exceptions(exceptions::Exceptions),
+    /// Put a store's business date side by side as POS, agent, relay and targets hold it; exits with
+    /// 1 if something differs.
+    Reconcile(reconcile::Reconcile),
+    /// List receipt numbers that are missing, and say why they are.
+    #[command(subcommand)]
+    Gaps(gaps::Gaps),
     /// Plan again what held events call for, after a target or a rule was added.
     Replay(replay::Replay),
 }
@@ -119,7 +129,7 @@ pub async fn run(
             token::run(&command, &places, random, now, out).await?;
         }
         Command::Migrate(command) => migrate::run(&command, &places, now, out).await?,
-        Command::OnStore(command) => on_store(&command, &places, now, out).await?,
+        Command::OnStore(command) => return on_store(&command, &places, &seams, out).await,
     }
     Ok(Outcome::Done)
 }
@@ -127,20 +137,43 @@ pub async fn run(
 async fn on_store(
     command: &OnStore,
     places: &Places,
-    now: Timestamp,
+    seams: &Seams,
     out: &mut (dyn Write + Send),
-) -> anyhow::Result<()> {
+) -> anyhow::Result<Outcome> {
     let (config, data_dir) = (places.read()?, places.data_dir()?);
+    let now = (seams.clock)();
     let store = existing_store(&config, &data_dir).await?;
     let store = store.as_ref();
     match command {
-        OnStore::Status { json } => status::run(*json, store, &config.tenant, now, out).await,
-        OnStore::Device(command) => device::run(command, store, now, out).await,
-        OnStore::Exceptions(command) => exceptions::run(command, store, now, out).await,
+        OnStore::Status { json } => status::run(*json, store, &config.tenant, now, out).await?,
+        OnStore::Device(command) => device::run(command, store, now, out).await?,
+        OnStore::Exceptions(command) => exceptions::run(command, store, now, out).await?,
+        OnStore::Reconcile(command) => {
+            let targets = run::targets_of(&config)?;
+            let sources = sources(store, &targets, &config, seams);
+            return reconcile::run(command, &sources, out).await;
+        }
+        OnStore::Gaps(command) => {
+            let targets = run::targets_of(&config)?;
+            let sources = sources(store, &targets, &config, seams);
+            return gaps::run(command, &sources, out).await;
+        }
         OnStore::Replay(command) => {
-            replay::run(command, store, &run::targets_of(&config)?, now, out).await
+            replay::run(command, store, &run::targets_of(&config)?, now, out).await?;
         }
     }
+    Ok(Outcome::Done)
+}
+
+/// What the books are made from.
+fn sources<'a>(
+    store: &'a dyn Store,
+    targets: &'a Targets,
+    config: &'a Config,
+    seams: &'a Seams,
+) -> Sources<'a> {
+    let cut_off = config.books.cut_off();
+    Sources { store, targets, tenant: &config.tenant, clock: &seams.clock, cut_off }
 }
 
 /// Runs the relay and says where, once it listens.

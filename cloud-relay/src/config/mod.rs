@@ -56,6 +56,10 @@ pub struct Config {
     #[serde(default)]
     pub dispatch: DispatchConfig,
 
+    /// How the books of a store's business date are kept.
+    #[serde(default)]
+    pub books: BooksConfig,
+
     /// The operators' API and the console.
     #[serde(default)]
     pub api: ApiConfig,
@@ -152,6 +156,15 @@ pub struct DispatchConfig {
     pub count_wait_hours: NonZeroU16,
 }
 
+/// See [`Config::books`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct BooksConfig {
+    /// Hours after 0:00 UTC of a business date at which the day is over although a register sent no
+    /// closing. 36 hours are noon of the next day in UTC: past every store's night.
+    pub cut_off_hours: NonZeroU16,
+}
+
 /// See [`Config::api`].
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -222,6 +235,20 @@ impl Default for DispatchConfig {
     }
 }
 
+impl Default for BooksConfig {
+    fn default() -> Self {
+        Self { cut_off_hours: NonZeroU16::new(36).expect("36 is not zero") }
+    }
+}
+
+impl BooksConfig {
+    /// How long after its beginning in UTC a business date is over without a closing.
+    #[must_use]
+    pub fn cut_off(&self) -> SignedDuration {
+        SignedDuration::from_hours(i64::from(self.cut_off_hours.get()))
+    }
+}
+
 impl Default for LogConfig {
     fn default() -> Self {
         // Two weeks: a fault that was noticed on a Monday began before the weekend.
@@ -268,6 +295,7 @@ impl Config {
             mqtt: MqttConfig::default(),
             store: StoreConfig::default(),
             dispatch: DispatchConfig::default(),
+            books: BooksConfig::default(),
             api: ApiConfig::default(),
             log: LogConfig::default(),
             targets: BTreeMap::new(),

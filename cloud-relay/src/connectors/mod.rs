@@ -18,6 +18,7 @@ mod bridging_cases;
 mod check;
 #[cfg(test)]
 pub(crate) mod conformance;
+pub mod control;
 pub mod erpnext;
 pub mod registry;
 mod shares;
@@ -38,6 +39,7 @@ use uuid::Uuid;
 
 pub use bridging::{Bridging, BridgingItem, brought_in};
 pub use check::{CheckFinding, Checked};
+pub use control::{ControlAsk, ControlDocument, ControlPage, ControlQuery};
 
 /// How urgent a workflow is. After an outage the classes draw on a target's budget in this order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -173,6 +175,8 @@ pub enum ExceptionClass {
     Conflict,
     /// Whether it was applied cannot be found out.
     UnknownOutcome,
+    /// A closing that its receipts do not bear out. They are posted all the same.
+    ZDifference,
     /// The target refused it for another reason.
     Rejected,
 }
@@ -192,6 +196,7 @@ impl ExceptionClass {
             Self::MissingOriginal => "missing_original",
             Self::Conflict => "conflict",
             Self::UnknownOutcome => "unknown_outcome",
+            Self::ZDifference => "z_difference",
             Self::Rejected => "rejected",
         }
     }
@@ -371,6 +376,13 @@ pub trait Connector: Send + Sync + 'static {
     /// Coalesces deltas, or makes the one bundle of a count. May look things up; applies nothing.
     /// `key` is the bundle's own and stays with it.
     async fn prepare(&self, key: Uuid, calls: &[Call]) -> Reply<Result<Prepared, Unanswered>>;
+
+    /// Reads back, through the target's own interface, the documents of a store's business date
+    /// ([`control`]): one page, or one document. Changes nothing. A kind that has no such interface
+    /// says so.
+    async fn control(&self, query: &ControlQuery) -> Reply<Result<ControlPage, Unanswered>> {
+        Reply { outcome: Err(control::unsupported(self.profile().kind, query)), budget: None }
+    }
 
     /// Sends a stored bundle under its key.
     async fn send(&self, key: Uuid, body: &str, deadline: Timestamp) -> Reply<BundleVerdict>;

@@ -77,6 +77,7 @@ pub const fn code(class: ExceptionClass) -> Code {
         ExceptionClass::MissingOriginal => Code::MissingOriginal,
         ExceptionClass::Conflict => Code::Conflict,
         ExceptionClass::UnknownOutcome => Code::UnknownOutcome,
+        ExceptionClass::ZDifference => Code::ZDifference,
         ExceptionClass::Rejected => Code::Rejected,
     }
 }
@@ -88,6 +89,10 @@ pub const fn next_step(class: ExceptionClass, mode: Mode) -> &'static str {
         (ExceptionClass::Conflict, _) => {
             "compare the two receipts, then `exceptions resolve ID --as duplicate` or \
              `--as second-sale`"
+        }
+        (ExceptionClass::ZDifference, _) => {
+            "compare the closing with its receipts (`reconcile`), then `exceptions resolve ID --as \
+             not-to-be-posted`"
         }
         (ExceptionClass::UnknownOutcome, Mode::Delta | Mode::Count) => {
             "count the items at the location, then `exceptions resolve ID --as posted-by-hand`"

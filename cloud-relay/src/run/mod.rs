@@ -22,7 +22,7 @@ use axum_server::Handle;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::api::{self, Api};
+use crate::api::{self, Api, BooksParts};
 use crate::config::{Config, ConfigError};
 use crate::connectors::{Targets, registry};
 use crate::dispatch::{WorkParts, work};
@@ -169,7 +169,9 @@ pub async fn start_with(
             stopping: stopping.clone(),
         });
         let clock = Arc::clone(&seams.clock);
-        let api = Api::new(Arc::clone(&store), config.tenant.clone(), token.clone(), clock);
+        let books = BooksParts { targets: targets.clone(), cut_off: config.books.cut_off() };
+        let tenant = config.tenant.clone();
+        let api = Api::new(Arc::clone(&store), tenant, token.clone(), clock, books);
         let address = listener.local_addr().context("read the bound address")?;
         relay.address = Some(address);
         relay.operator_token = Some(token);

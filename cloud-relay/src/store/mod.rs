@@ -5,6 +5,7 @@
 //! (`conformance`). Each method is one transaction. Times and random bytes are arguments. Does not decide what is sent when
 //! (`dispatch`) nor what is a clone (`protocol::handshake`).
 
+pub mod books;
 mod columns;
 mod copies;
 pub mod model;
@@ -84,7 +85,7 @@ pub type SharedStore = Arc<dyn Store>;
 
 /// The seam. Every method is one transaction, durable when it returns.
 #[async_trait]
-pub trait Store: Send + Sync + 'static {
+pub trait Store: books::Books {
     /// Tells this process of new work and news. A hint: another process's commits are not seen.
     fn wakes(&self) -> &Wakes;
 

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::model::{BatchEntry, DeliveryState, REVIEW_ACTION, StockMoveRow};
 use crate::connectors::{Class, ExceptionClass, Mode, Planned, TargetRef};
+use crate::reconcile::figures::Addition;
 
 /// Entries that are released at once: bounds what is in memory, not what is released.
 pub(in crate::store) const RELEASE_CHUNK: usize = 500;
@@ -24,6 +25,8 @@ pub(in crate::store) struct Plan {
     content_hash: ChainHash,
     occurred_at: Timestamp,
     moves: Vec<StockMoveRow>,
+    #[serde(default)]
+    figures: Option<Addition>,
     deliveries: Vec<(TargetId, Planned)>,
     exception: Option<(ExceptionClass, String)>,
     #[serde(default)]
@@ -38,6 +41,7 @@ impl Plan {
             content_hash: entry.content_hash,
             occurred_at: entry.occurred_at,
             moves: entry.moves.clone(),
+            figures: entry.figures.clone(),
             deliveries: entry.deliveries.clone(),
             exception: entry.exception.clone(),
             relayed_before: entry.relayed_before.clone(),
@@ -54,6 +58,7 @@ impl Plan {
             content_hash: self.content_hash,
             occurred_at: self.occurred_at,
             moves: self.moves,
+            figures: self.figures,
             deliveries: self.deliveries,
             exception: self.exception,
             relayed_before: self.relayed_before,

@@ -6,6 +6,7 @@
 //! | `GET /control/summary` | - | [`Summary`](crate::Summary): counts and sums only |
 //! | `POST /control/faults` | [`Faults`]; `{}` is a calm day | `{}` |
 //! | `POST /control/clock` | `{"advanceSeconds": 90}` | `{"now": "2026-11-23T14:02:00Z"}` |
+//! | `POST /control/delete` | `{"order": "#1001"}`, as in the admin | `{"deleted": true}` |
 //!
 //! A rule of `faults` reads `{"disruption": "closeAfter", "next": 1, "on": ["orderCreate"]}` or
 //! `{"disruption": {"applyLate": {"holdMs": 3000}}, "perMille": 20}`. A body that is not understood
@@ -28,6 +29,7 @@ pub(crate) fn routes() -> Router<Shop> {
         .route("/control/summary", get(summary))
         .route("/control/faults", post(faults))
         .route("/control/clock", post(clock))
+        .route("/control/delete", post(delete))
 }
 
 async fn books(State(shop): State<Shop>) -> Json<Books> {
@@ -41,6 +43,17 @@ async fn summary(State(shop): State<Shop>) -> Json<Summary> {
 async fn faults(State(shop): State<Shop>, Json(faults): Json<Faults>) -> Json<Value> {
     shop.set_faults(faults);
     Json(json!({}))
+}
+
+/// What somebody deletes.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Deletion {
+    order: String,
+}
+
+async fn delete(State(shop): State<Shop>, Json(deletion): Json<Deletion>) -> Json<Value> {
+    Json(json!({ "deleted": shop.delete_order(&deletion.order) }))
 }
 
 /// How far the clock is moved.

@@ -87,6 +87,16 @@ impl Shop {
         locked.ahead = locked.ahead.saturating_add(by.max(SignedDuration::ZERO));
     }
 
+    /// Deletes the orders of this name, as somebody in the admin does; false if there is none. The
+    /// books still tell of them: they hold everything that was ever applied.
+    pub fn delete_order(&self, name: &str) -> bool {
+        let mut locked = self.lock();
+        let orders = locked.state.ledger.orders().iter().filter(|order| order.name == name);
+        let named: Vec<_> = orders.map(|order| order.id).collect();
+        locked.state.deleted.extend(&named);
+        !named.is_empty()
+    }
+
     /// The time by the shop's own clock.
     #[must_use]
     pub fn now(&self) -> Timestamp {

@@ -206,6 +206,19 @@ impl Asking {
         serde_json::from_value(books).context("read the shop's books")
     }
 
+    /// Deletes an order in the simulated Shopify, as somebody in its admin does.
+    ///
+    /// # Errors
+    /// It does not answer, or there is no such order.
+    pub async fn delete_order(&self, name: &str) -> Result<()> {
+        let url = format!("http://{}/control/delete", self.shopify);
+        let body = serde_json::json!({ "order": name });
+        let answer = self.http.post(&url).json(&body).send().await.context("delete an order")?;
+        let said: Value = answer.json().await.context("read what was deleted")?;
+        anyhow::ensure!(said["deleted"] == true, "delete order {name}: there is none");
+        Ok(())
+    }
+
     /// Tells the simulated Shopify what goes wrong from now on.
     ///
     /// # Errors

@@ -77,6 +77,15 @@ impl World {
         erp::holdings(erp, &erp::site(&self.plan, &self.catalogue), &self.plan)
     }
 
+    /// Cancels an invoice in the ERP, as a bookkeeper does.
+    ///
+    /// # Errors
+    /// The site refuses, or does not answer.
+    pub async fn cancel_invoice(&self, name: &str) -> Result<()> {
+        let setup = erp::site(&self.plan, &self.catalogue);
+        erp::cancel_invoice(self.asking.http(), self.asking.erpnext, &setup, name).await
+    }
+
     /// Sales and returns that are missing in a target, counted once for each; none while anything
     /// is on its way, because what is on its way is not lost.
     ///

@@ -150,6 +150,12 @@ pub async fn gather(
     Ok(of(tenant, devices, &lanes, &open, is_complete, now))
 }
 
+/// What is known of one store, without its documents.
+#[must_use]
+pub fn of_store(store: StoreId, devices: Vec<Device>, now: Timestamp) -> StoreStatus {
+    store_of(store, devices, &[], now)
+}
+
 fn of(
     tenant: &TenantId,
     devices: Vec<Device>,

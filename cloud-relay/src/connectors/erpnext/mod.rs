@@ -21,8 +21,8 @@ use uuid::Uuid;
 
 use self::client::Client;
 use super::{
-    Bridging, BundleVerdict, Call, Checked, Connector, ExceptionClass, Found, Planned, Prepared,
-    Profile, Reply, TargetRef, Unanswered, Verdict,
+    Bridging, BundleVerdict, Call, Checked, Connector, ControlPage, ControlQuery, ExceptionClass,
+    Found, Planned, Prepared, Profile, Reply, TargetRef, Unanswered, Verdict,
 };
 
 pub use self::config::{
@@ -110,6 +110,10 @@ impl Connector for Erpnext {
 
     async fn verify(&self, call: &Call, reference: &TargetRef) -> Reply<Verdict> {
         reply(self.read_back(call, reference).await.unwrap_or_else(|verdict| verdict))
+    }
+
+    async fn control(&self, query: &ControlQuery) -> Reply<Result<ControlPage, Unanswered>> {
+        reply(self.control_page(query).await)
     }
 
     /// Nothing is planned that travels in bundles.

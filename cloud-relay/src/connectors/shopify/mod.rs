@@ -26,8 +26,8 @@ use self::client::items::Items;
 use self::client::places::Places;
 use self::map::{Action, BaseUnits, CHANGES_MAX, Wording};
 use super::{
-    Bridging, BundleVerdict, Call, Checked, Connector, ExceptionClass, Found, Planned, Prepared,
-    Profile, Reply, TargetRef, Unanswered, Verdict,
+    Bridging, BundleVerdict, Call, Checked, Connector, ControlPage, ControlQuery, ExceptionClass,
+    Found, Planned, Prepared, Profile, Reply, TargetRef, Unanswered, Verdict,
 };
 
 pub use self::config::{ItemKey, Settings, SettingsError, ShopAddress, UnknownItems};
@@ -166,6 +166,12 @@ impl Connector for Shopify {
             Err(verdict) => Err(verdict),
         };
         talk.reply(verdict.unwrap_or_else(|verdict| verdict))
+    }
+
+    async fn control(&self, query: &ControlQuery) -> Reply<Result<ControlPage, Unanswered>> {
+        let mut talk = self.client.talk(query.deadline);
+        let page = self.control_page(&mut talk, query).await;
+        talk.reply(page)
     }
 
     async fn prepare(&self, key: Uuid, calls: &[Call]) -> Reply<Result<Prepared, Unanswered>> {

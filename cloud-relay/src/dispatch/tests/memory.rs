@@ -125,7 +125,7 @@ fn crash() -> StoreError {
     StoreError::Database { attempt: "commit", source: "the program died".into() }
 }
 
-fn refused<T>() -> Result<T, StoreError> {
+pub(super) fn refused<T>() -> Result<T, StoreError> {
     Err(StoreError::Unknown { what: "method", id: "of this store".to_owned() })
 }
 

@@ -41,6 +41,7 @@ fn entries() -> Vec<BatchEntry> {
                 content_hash: Bytes([1; 32]),
                 occurred_at: at(number),
                 moves: Vec::new(),
+                figures: None,
                 deliveries: vec![
                     (target.clone(), planned(Class::Receipts, Mode::Document, "order.create")),
                     (target, planned(Class::Stock, Mode::Delta, "stock.change")),

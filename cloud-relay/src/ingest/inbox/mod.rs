@@ -21,6 +21,7 @@ use ring::digest::{SHA256, digest};
 use serde::{Deserialize, Serialize};
 
 use crate::connectors::{ExceptionClass, Planned, Targets};
+use crate::reconcile::figures;
 use crate::store::model::{Batch, BatchEntry, Dedupe, Device, StockMoveRow};
 
 /// A batch as it was read.
@@ -122,6 +123,7 @@ fn absent(absent: &Absent, last: Position, device: &Device, now: Timestamp) -> B
         content_hash: sha256(&record),
         occurred_at: now,
         moves: Vec::new(),
+        figures: None,
         deliveries: Vec::new(),
         exception: Some((ExceptionClass::UnknownOutcome, reason)),
         relayed_before: None,
@@ -160,6 +162,7 @@ fn entry(
                 content_hash: event.content_hash(),
                 occurred_at: event.occurred_at(),
                 moves: moves(&event),
+                figures: figures::addition(&event),
                 deliveries: deliveries(&event, targets),
                 exception,
                 relayed_before: None,
@@ -233,6 +236,7 @@ fn unreadable(
         content_hash: sha256(&record),
         occurred_at: now,
         moves: Vec::new(),
+        figures: None,
         deliveries: Vec::new(),
         exception: Some((ExceptionClass::Rejected, format!("it cannot be read: {reason}"))),
         relayed_before: None,

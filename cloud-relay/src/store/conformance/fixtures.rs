@@ -149,6 +149,7 @@ impl Journal {
                 quantity: "-1".parse().unwrap(),
                 occurred_at: at(i64::try_from(number).unwrap()),
             }],
+            figures: None,
             deliveries,
             exception: None,
             relayed_before: None,

@@ -3,6 +3,7 @@
 //! A claim is a function; its name is what holds. Every claim gets a store of its own by name,
 //! and opening the same name again reopens it. Does not look behind the seam.
 
+mod books;
 #[cfg(unix)]
 mod carried;
 mod copies;
@@ -32,5 +33,6 @@ pub async fn run(make: Make<'_>) {
     ingest::run(make).await;
     dispatch::run(make).await;
     people::run(make).await;
+    books::run(make).await;
     replicas::run(make).await;
 }

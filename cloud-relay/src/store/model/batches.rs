@@ -10,6 +10,7 @@ use protocol::id::{DeviceId, EventId, StoreId, TargetId};
 
 use super::StockMoveRow;
 use crate::connectors::{ExceptionClass, Planned};
+use crate::reconcile::figures::Addition;
 
 /// One entry on its way into the inbox, with what it calls for.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,6 +29,8 @@ pub struct BatchEntry {
     pub occurred_at: Timestamp,
     /// The movements of stock that it means.
     pub moves: Vec<StockMoveRow>,
+    /// What it adds to its register's day; nothing if it is none of a register's business.
+    pub figures: Option<Addition>,
     /// The documents that it calls for, by target.
     pub deliveries: Vec<(TargetId, Planned)>,
     /// Why a person has to see it before anything is sent: the agent flagged a conflict, or the

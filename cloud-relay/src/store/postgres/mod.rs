@@ -6,6 +6,7 @@
 //! time. `store_id` leads every key, so that the schema distributes on Citus. Does not decide
 //! anything that `ingest` or `dispatch` decide.
 
+mod books;
 mod bundles;
 mod carry;
 mod codec;

@@ -8,6 +8,7 @@ use protocol::chain::{Epoch, Sequence};
 use protocol::id::{DeviceId, StoreId, TargetId};
 use tokio_postgres::types::ToSql;
 
+use super::books;
 use super::codec::{
     Fault, bytes, micros, mode, parsed, signed, state_columns, unknown, unsigned, value,
     wrong_state,
@@ -117,6 +118,10 @@ pub(super) async fn resolve(
     };
     if resolution.kind == ResolutionKind::SecondSale {
         give_own_key(on, &store, open.row.inbox_row).await?;
+    }
+    if of_conflict {
+        let counts = resolution.kind == ResolutionKind::SecondSale;
+        books::settle_waiting(on, &store, open.row.inbox_row, counts).await?;
     }
     for id in ids {
         let place = Place { store: &store, id };

@@ -19,9 +19,10 @@ struct Migration {
 }
 
 /// The steps in order; the index + 1 is the schema that each leads to.
-const MIGRATIONS: [Migration; 2] = [
+const MIGRATIONS: [Migration; 3] = [
     Migration { usable_from: 1, statements: include_str!("../migrations/postgres/0001.sql") },
     Migration { usable_from: 1, statements: include_str!("../migrations/postgres/0002.sql") },
+    Migration { usable_from: 1, statements: include_str!("../migrations/postgres/0003.sql") },
 ];
 
 /// Whoever changes the schema holds this lock.

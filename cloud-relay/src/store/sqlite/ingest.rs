@@ -15,8 +15,10 @@ use super::devices::state_of;
 use super::lanes::LaneWriter;
 use super::sessions::{EpochRow, epoch_row, hash_at};
 use super::writer::Change;
-use super::{copies, holding, pages, progress};
+use super::{books, copies, holding, pages, progress};
 use crate::connectors::ExceptionClass;
+use crate::reconcile::figures::ZDifference;
+use crate::store::books::{OpenDays, z_review};
 use crate::store::model::{
     Batch, BatchEntry, BatchOutcome, Dedupe, DeliveryState, DeviceState, RELAY_TARGET,
 };
@@ -162,6 +164,7 @@ pub(super) fn insert_entries(
 ) -> Result<(), Fault> {
     let places = pages::insert(change.connection, packed)?;
     let mut lanes = LaneWriter::new(change, destination.store, destination.now);
+    let mut days = books::open(change, destination.store, entries)?;
     for (entry, place) in entries.iter().zip(places) {
         let standing = standing_of(change, destination.dedupe, entry)?;
         let inbox_row = insert_inbox(change, destination, entry, place, &standing)?;
@@ -183,14 +186,40 @@ pub(super) fn insert_entries(
             )),
             (None, false) => None,
         };
+        let class = exception.map(|(class, _)| class);
+        let difference = count(change, &mut days, entry, inbox_row, class)?;
         match exception {
             None => insert_deliveries(&mut lanes, entry, inbox_row, destination.now)?,
             Some((class, reason)) => {
                 insert_exceptions(change, &mut lanes, entry, inbox_row, (class, reason))?;
             }
         }
+        if let Some(difference) = difference {
+            insert_z_review(change, &mut lanes, inbox_row, difference)?;
+        }
     }
+    books::save(change, destination.store, days)?;
     lanes.finish()
+}
+
+/// Adds an entry to its register's day. What is in conflict waits for a person, and what is an
+/// exception for another reason is none of the store's.
+fn count(
+    change: &Change<'_>,
+    days: &mut OpenDays,
+    entry: &BatchEntry,
+    inbox_row: i64,
+    exception: Option<ExceptionClass>,
+) -> Result<Option<ZDifference>, Fault> {
+    match (&entry.figures, exception) {
+        (Some(addition), None) => Ok(days.take(addition, None).z_difference),
+        (Some(addition), Some(ExceptionClass::Conflict)) => {
+            let session = days.wait(addition);
+            books::keep_waiting(change, inbox_row, session, addition)?;
+            Ok(None)
+        }
+        _ => Ok(None),
+    }
 }
 
 fn standing_of(change: &Change<'_>, dedupe: Dedupe, entry: &BatchEntry) -> Result<Standing, Fault> {
@@ -314,6 +343,20 @@ fn insert_deliveries(
         lanes.add(target, planned, inbox_row, &state)?;
     }
     Ok(())
+}
+
+/// A Z that differs from its receipts: they post, and a person looks at it.
+fn insert_z_review(
+    change: &Change<'_>,
+    lanes: &mut LaneWriter<'_, '_>,
+    inbox_row: i64,
+    ZDifference { reason, amount }: ZDifference,
+) -> Result<(), Fault> {
+    let (class, since) = (ExceptionClass::ZDifference, lanes.now());
+    let columns = state_columns(&DeliveryState::Exception { class, reason, since })?;
+    let relay = TargetId::new(RELAY_TARGET).expect("the name is a valid identifier");
+    lanes.add(&relay, &z_review(amount), inbox_row, &columns)?;
+    progress::tell_current(change, inbox_row, &relay, since)
 }
 
 /// One exception a planned delivery; if the event calls for none, still one that can be seen.

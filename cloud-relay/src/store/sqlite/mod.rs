@@ -8,6 +8,7 @@
 //! their own that is never archived; records stand compressed in pages. Does not decide
 //! anything that `ingest` or `dispatch` decide.
 
+mod books;
 mod bundles;
 mod codec;
 mod copies;

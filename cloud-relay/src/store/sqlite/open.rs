@@ -15,15 +15,18 @@ use crate::store::StoreError;
 const APPLICATION_ID: i64 = 0x534b_524c;
 
 /// The schemas in order; the index + 1 is the version that each leads to. Frozen once released.
-const MIGRATIONS: [&str; 2] =
-    [include_str!("../migrations/0001.sql"), include_str!("../migrations/0002.sql")];
+const MIGRATIONS: [&str; 3] = [
+    include_str!("../migrations/0001.sql"),
+    include_str!("../migrations/0002.sql"),
+    include_str!("../migrations/0003.sql"),
+];
 
 /// How long a connection waits for another process's transaction (the command line's, or a
 /// second relay's): far beyond a commit, so that only a process that hangs is given up on.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Statements that a connection keeps prepared: more than the store has.
-const STATEMENTS_MAX: usize = 160;
+const STATEMENTS_MAX: usize = 180;
 
 /// The schema that this program writes.
 pub(super) fn schema_known() -> u32 {

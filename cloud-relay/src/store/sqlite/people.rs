@@ -15,9 +15,9 @@ use super::codec::{
 use super::deliveries::{OutboxRow, note, outbox_row, set_state};
 use super::lanes::{LaneWriter, wake};
 use super::pages::PageReader;
-use super::progress;
 use super::sessions::epoch_row;
 use super::writer::Change;
+use super::{books, progress};
 use crate::connectors::{ExceptionClass, Mode, Planned};
 use crate::store::model::{
     DeliveryId, DeliveryState, HeldEvent, REVIEW_ACTION, ReplayCount, ReplayFilter, Resolution,
@@ -116,6 +116,10 @@ pub(super) fn resolve(
     };
     if resolution.kind == ResolutionKind::SecondSale {
         give_own_key(change, open.row.inbox_row)?;
+    }
+    if of_conflict {
+        let counts = resolution.kind == ResolutionKind::SecondSale;
+        books::settle_waiting(change, open.row.inbox_row, counts)?;
     }
     for id in ids {
         let open = open_exception(change.connection, id)?;

@@ -295,6 +295,7 @@ pub(super) const CATALOGUE: &[Entry] = &[
         "Whether the target applied it cannot be found out",
     ),
     entry(Code::Rejected, "SK0070", "rejected", 422, "The target refused it"),
+    entry(Code::ZDifference, "SK0071", "z-difference", 409, "A closing differs from its receipts"),
     entry(
         Code::UnreadableDocument,
         "SK0080",

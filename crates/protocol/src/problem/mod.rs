@@ -116,6 +116,8 @@ pub enum Code {
     UnknownOutcome,
     /// The target refused it.
     Rejected,
+    /// A closing differs from its receipts.
+    ZDifference,
     /// A document of the POS cannot be read.
     UnreadableDocument,
     /// The source of an input cannot be read at present.

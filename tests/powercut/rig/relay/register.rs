@@ -93,6 +93,7 @@ impl Register {
             natural_key,
             occurred_at,
             moves: vec![movement],
+            figures: None,
             deliveries: vec![
                 planned(Class::Receipts, "order.create", Mode::Document)?,
                 planned(Class::Stock, "stock.change", Mode::Delta)?,

@@ -6,7 +6,7 @@
 mod ledger;
 mod stock;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
 
@@ -45,6 +45,8 @@ pub(crate) struct State {
     pub(crate) numbers: Numbers,
     /// When the latest orders were created, for a plan that bounds orders per minute.
     pub(crate) recent_orders: Vec<Timestamp>,
+    /// Orders that somebody deleted in the admin: nothing shows them any more.
+    pub(crate) deleted: HashSet<Gid>,
     variants: HashMap<Gid, usize>,
 }
 
@@ -71,6 +73,7 @@ impl State {
             chance: Chance::new(setup.seed),
             numbers: Numbers::default(),
             recent_orders: Vec::new(),
+            deleted: HashSet::new(),
             variants: setup
                 .variants
                 .iter()

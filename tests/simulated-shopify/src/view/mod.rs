@@ -48,7 +48,7 @@ impl<'s> View<'s> {
 
     fn readable(&self, order: &Order) -> bool {
         let reads_all = access::granted(&self.state.setup.scopes, "read_all_orders");
-        readable(order, reads_all, self.now)
+        !self.state.deleted.contains(&order.id) && readable(order, reads_all, self.now)
     }
 
     fn searchable(&self, order: &Order) -> bool {

@@ -57,3 +57,21 @@ async fn faults_and_the_clock_are_steered_over_http() {
     let unknown = post(&served, "/control/faults", json!({ "rule": [] })).await;
     assert_eq!(unknown.status, StatusCode::UNPROCESSABLE_ENTITY);
 }
+
+#[tokio::test]
+async fn a_deleted_order_is_shown_by_nothing_and_stays_in_the_books() {
+    let served = open(setup()).await;
+    let order = served.sell("s-1", 1).await;
+    let by_id = "query O($id: ID!) { order(id: $id) { name } }";
+    let shown = served.data(by_id, json!({ "id": order["id"] })).await;
+    assert_eq!(shown["order"]["name"], "#1001");
+    let deleted = post(&served, "/control/delete", json!({ "order": "#1001" })).await;
+    assert_eq!(deleted.body, json!({ "deleted": true }));
+    let shown = served.data(by_id, json!({ "id": order["id"] })).await;
+    assert_eq!(shown["order"], Value::Null);
+    let found = served.data(crate::support::BY_SOURCE, json!({ "query": "name:#1001" })).await;
+    assert_eq!(found["orders"]["nodes"], json!([]));
+    assert_eq!(served.shop.books().orders.len(), 1);
+    let again = post(&served, "/control/delete", json!({ "order": "#2" })).await;
+    assert_eq!(again.body, json!({ "deleted": false }));
+}

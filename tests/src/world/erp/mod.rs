@@ -204,6 +204,21 @@ pub(super) async fn stock_up(
     Ok(())
 }
 
+/// Cancels an invoice, as a bookkeeper does.
+///
+/// # Errors
+/// The site refuses, or does not answer.
+pub(super) async fn cancel_invoice(
+    http: &Client,
+    address: SocketAddr,
+    setup: &Setup,
+    name: &str,
+) -> Result<()> {
+    let invoice = format!("http://{address}/api/resource/Sales Invoice/{name}");
+    send(http, setup, Method::PUT, &invoice, &json!({ "docstatus": 2 })).await?;
+    Ok(())
+}
+
 async fn send(
     http: &Client,
     setup: &Setup,

@@ -13,9 +13,9 @@ use crate::connectors::erpnext::map::{self, Action, Document, key_text};
 use crate::connectors::{Call, ExceptionClass, Found, TargetRef, Unanswered, Verdict};
 
 /// `docstatus` of a draft, of what is submitted, and of what was cancelled.
-const DRAFT: u64 = 0;
+pub(super) const DRAFT: u64 = 0;
 const SUBMITTED: u64 = 1;
-const CANCELLED: u64 = 2;
+pub(super) const CANCELLED: u64 = 2;
 
 /// The name of a count that changed nothing: ERPNext keeps no document of it.
 const NO_CHANGE: &str = "no change";
@@ -145,7 +145,7 @@ fn no_change() -> TargetRef {
     TargetRef { id: String::new(), name: NO_CHANGE.to_owned(), detail: Value::Null }
 }
 
-fn docstatus(shown: &Value) -> u64 {
+pub(super) fn docstatus(shown: &Value) -> u64 {
     shown["docstatus"].as_u64().unwrap_or_default()
 }
 

@@ -7,6 +7,7 @@
 
 pub(super) mod answer;
 mod check;
+mod control;
 mod documents;
 
 use std::time::Duration;
@@ -55,6 +56,13 @@ pub(super) enum Answer {
     },
     /// Nobody knows.
     Unknown(String),
+}
+
+/// Some of the rows of a list.
+#[derive(Debug, Clone, Copy)]
+struct Page {
+    start: usize,
+    rows: usize,
 }
 
 /// A client for one site.
@@ -107,10 +115,27 @@ impl Client {
         filters: &Value,
         fields: &Value,
     ) -> Result<Vec<Value>, Unanswered> {
+        self.list_page(doctype, filters, fields, None).await
+    }
+
+    /// The same by their names, one page of them; without a page those that changed last.
+    async fn list_page(
+        &self,
+        doctype: &str,
+        filters: &Value,
+        fields: &Value,
+        page: Option<Page>,
+    ) -> Result<Vec<Value>, Unanswered> {
         let mut url = self.url(&["resource", doctype]);
         url.query_pairs_mut()
             .append_pair("filters", &filters.to_string())
             .append_pair("fields", &fields.to_string());
+        if let Some(Page { start, rows }) = page {
+            url.query_pairs_mut()
+                .append_pair("order_by", "name asc")
+                .append_pair("limit_start", &start.to_string())
+                .append_pair("limit_page_length", &rows.to_string());
+        }
         match asked(self.exchange(self.http.get(url)).await, doctype)? {
             Value::Array(rows) => Ok(rows),
             _ => Err(Unanswered::Retry {

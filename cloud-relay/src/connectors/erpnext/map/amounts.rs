@@ -61,7 +61,7 @@ pub(in crate::connectors::erpnext) fn decimal(value: &Value) -> Option<Decimal> 
 }
 
 /// The minor units in a JSON number; zero where nothing stands.
-pub(super) fn minor(value: &Value, currency: Currency) -> Option<i64> {
+pub(in crate::connectors::erpnext) fn minor(value: &Value, currency: Currency) -> Option<i64> {
     let text = decimal(value)?.to_string();
     Some(Money::from_decimal(&text, currency).ok()?.minor)
 }

@@ -8,6 +8,7 @@
 
 pub(super) mod answer;
 pub(super) mod check;
+mod control;
 pub(super) mod items;
 pub(super) mod orders;
 pub(super) mod places;

@@ -48,6 +48,11 @@ impl Action {
         }
     }
 
+    /// Whether a word means it.
+    pub(in crate::connectors::shopify) fn is(self, action: &str) -> bool {
+        self.as_str() == action
+    }
+
     /// The action of a planned document.
     pub(in crate::connectors::shopify) fn of(planned: &Planned) -> Option<Self> {
         [Self::OrderCreate, Self::RefundCreate, Self::StockAdjust, Self::StockSet]

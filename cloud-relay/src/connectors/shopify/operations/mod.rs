@@ -32,6 +32,10 @@ pub(super) const ORDER_FOR_REFUND: Operation =
     query("OrderForRefund", include_str!("order_for_refund.graphql"));
 pub(super) const ORDERS_BY_NAME: Operation =
     query("OrdersByName", include_str!("orders_by_name.graphql"));
+pub(super) const ORDERS_OF_DAY: Operation =
+    query("OrdersOfDay", include_str!("orders_of_day.graphql"));
+pub(super) const REFUND_BY_ID: Operation =
+    query("RefundById", include_str!("refund_by_id.graphql"));
 pub(super) const REFUND_CREATE: Operation =
     mutation("RefundCreate", "refundCreate", include_str!("refund_create.graphql"));
 pub(super) const INVENTORY_ADJUST: Operation = mutation(
@@ -63,6 +67,8 @@ pub(super) const ALL: &[Operation] = &[
     ORDER_BY_ID,
     ORDER_FOR_REFUND,
     ORDERS_BY_NAME,
+    ORDERS_OF_DAY,
+    REFUND_BY_ID,
     REFUND_CREATE,
     INVENTORY_ADJUST,
     INVENTORY_SET,

@@ -13,7 +13,7 @@ pub(super) struct Table {
 }
 
 /// Every table that holds something, in an order that a reader of the log can follow.
-pub(super) const TABLES: [Table; 20] = [
+pub(super) const TABLES: [Table; 23] = [
     Table {
         name: "tokens",
         columns: "label, hash, store_id, uses_left, created_at, expires_at, revoked_at",
@@ -137,6 +137,23 @@ pub(super) const TABLES: [Table; 20] = [
         name: "downlink",
         columns: "store_id, device, cursor, body",
         query: "SELECT store, device, cursor, body FROM downlink JOIN devices USING (device_row)",
+    },
+    Table {
+        name: "register_days",
+        columns: "store_id, business_date, register, day",
+        query: "SELECT store, business_date, register, day FROM register_days",
+    },
+    Table {
+        name: "waiting_figures",
+        columns: "store_id, inbox_row, session, addition",
+        query: "SELECT store, inbox_row + :row, session, addition
+                FROM waiting_figures JOIN inbox USING (inbox_row)
+                  JOIN epochs USING (epoch_row) JOIN devices USING (device_row)",
+    },
+    Table {
+        name: "certificates",
+        columns: "store_id, business_date, version, certificate, issued_at",
+        query: "SELECT store, business_date, version, certificate, issued_at FROM certificates",
     },
     Table {
         name: "holding",

@@ -4,6 +4,7 @@
 //! chain hash of the last entry that is held already covers all before it. Does not verify chains
 //! or signatures itself, and plans nothing.
 
+mod counting;
 mod rows;
 mod standing;
 
@@ -23,6 +24,8 @@ use super::sessions::{EpochRow, epoch_row, hash_at};
 use super::transaction::Transaction;
 use super::{copies, holding, progress, records};
 use crate::connectors::ExceptionClass;
+use crate::reconcile::figures::ZDifference;
+use crate::store::books::z_review;
 use crate::store::model::{
     Batch, BatchEntry, BatchOutcome, Dedupe, DeliveryState, DeviceState, RELAY_TARGET,
 };
@@ -172,7 +175,9 @@ pub(super) async fn insert_entries(
     insert_keys(on, destination, entries, &rows, &standings).await?;
     insert_moves(on, destination, entries, &rows, &standings).await?;
     insert_replays(on, destination, &rows, &standings).await?;
-    let told = insert_deliveries(on, destination, entries, &rows, &standings).await?;
+    let differences = counting::count(on, destination, entries, &rows, &standings).await?;
+    let mut told = insert_deliveries(on, destination, entries, &rows, &standings).await?;
+    told.extend(insert_z_reviews(on, destination, differences).await?);
     // Only now, when every row is there: what is told is looked up.
     for (news, inbox_row) in told {
         match news {
@@ -236,6 +241,25 @@ async fn insert_deliveries(
                 told.push((News::Exception { targets }, *inbox_row));
             }
         }
+    }
+    additions.insert(on).await?;
+    Ok(told)
+}
+
+/// Zs that differ from their receipts: those post, and a person looks at each.
+async fn insert_z_reviews(
+    on: &Transaction<'_>,
+    destination: &Destination<'_>,
+    differences: Vec<(i64, ZDifference)>,
+) -> Result<Vec<(News, i64)>, Fault> {
+    let mut additions = Additions::new(destination.store(), destination.now);
+    let relay = TargetId::new(RELAY_TARGET).expect("the name is a valid identifier");
+    let mut told = Vec::new();
+    for (inbox_row, ZDifference { reason, amount }) in differences {
+        let (class, since) = (ExceptionClass::ZDifference, additions.now());
+        let columns = state_columns(&DeliveryState::Exception { class, reason, since })?;
+        additions.add(&relay, &z_review(amount), inbox_row, &columns)?;
+        told.push((News::Exception { targets: BTreeSet::from([relay.clone()]) }, inbox_row));
     }
     additions.insert(on).await?;
     Ok(told)
