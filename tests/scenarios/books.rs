@@ -5,7 +5,8 @@
 //! The relay's command is asked as finance asks it. What a target holds is changed through the
 //! harness and the vendor's own interface, never through the relay.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write;
 use std::time::Duration;
 
 use cloud_relay::reconcile::report::{DayReport, Finding, FindingKind};
@@ -38,7 +39,7 @@ const ONE_CENT_OFF: At = ("0042", "2");
 /// One of its receipts never reaches the agent.
 const LOSES_ONE: At = ("0043", "1");
 /// It closes with a basket put aside, and a receipt comes late.
-const CLOSES_EARLY: At = ("0044", "2");
+const CLOSES_EARLY: At = ("0117", "2");
 
 /// What was done to the day.
 struct Day {
@@ -206,14 +207,12 @@ fn note(reports: &[DayReport], kind: FindingKind, place: At) -> Vec<&Finding> {
 /// A document in each target, with the receipt that it belongs to.
 async fn altered(world: &World) -> BTreeSet<String> {
     let shop = world.asking.shop_books().await.unwrap();
-    let says = |order: &simulated_shopify::Order, key: &str| {
-        let mut named = order.custom_attributes.iter().filter(|it| it.key == key);
-        named.next().unwrap().value.clone()
-    };
-    let order = shop.orders.iter().find(|order| {
-        says(order, "store") == "0044" && says(order, "kind") == "sale" && order.refunds.is_empty()
+    let sales = shop.orders.iter().filter(|order| order.refunds.is_empty()).map(|order| {
+        let says = order.custom_attributes.iter().map(|it| (it.key.as_str(), it.value.as_str()));
+        (order, says.collect::<BTreeMap<_, _>>())
     });
-    let order = order.unwrap();
+    let mut sales = sales.filter(|(_, says)| says["store"] == "0117" && says["kind"] == "sale");
+    let (order, says) = sales.next().unwrap();
     world.asking.delete_order(&order.name).await.unwrap();
     let erp = world.asking.erp_books().await.unwrap();
     let invoices = &erp.documents["Sales Invoice"];
@@ -230,7 +229,7 @@ async fn altered(world: &World) -> BTreeSet<String> {
     let key = remarks.split_once('[').unwrap().1.split_once(']').unwrap().0;
     let parts: Vec<_> = key.split('/').collect();
     BTreeSet::from([
-        format!("Altered 0044 {} {} shop", says(order, "register"), says(order, "receipt")),
+        format!("Altered 0117 {} {} shop", says["register"], says["receipt"]),
         format!("Altered 0042 {} {} books", parts[2], parts[4]),
     ])
 }
@@ -261,6 +260,37 @@ async fn the_books_name_exactly_what_differs_and_what_somebody_changed_in_a_targ
     let all: BTreeSet<_> = expected.union(&changed).cloned().collect();
     assert_eq!(named(&reports), all, "{:#?}", reports.iter().map(|it| &it.findings));
     printed(&day.world).await;
+    certified(&day.world).await;
+}
+
+/// The day is certified, the certificate holds without the relay, and not with a byte changed.
+async fn certified(world: &World) {
+    let date = today().to_string();
+    let run = async |arguments: &[&str], code: i32| {
+        let ended = world.relay_command(arguments).await.unwrap();
+        assert_eq!(ended.code, Some(code), "{}", ended.said);
+        ended.said
+    };
+    let issue = ["certificate", "issue", "--store", "0042", "--date", &date];
+    let said = run(&issue, 0).await;
+    assert!(said.contains("version 1 issued, 2 open differences"), "{said}");
+    let said = run(&issue, 0).await;
+    assert!(said.contains("nothing changed since version 1"), "{said}");
+    let key = run(&["certificate", "key"], 0).await;
+    let file = world.plan.folder.join("certificate.json");
+    let name = file.to_str().unwrap();
+    let show = ["certificate", "show", "--store", "0042", "--date", &date, "--output", name];
+    run(&show, 0).await;
+    let verify = ["certificate", "verify", "--key", key.trim(), name];
+    let said = run(&verify, 0).await;
+    assert!(said.contains("valid: store 0042") && said.contains("the store's first"), "{said}");
+    let text = std::fs::read_to_string(&file).unwrap();
+    let changed = text.replacen("\"minor\":1", "\"minor\":2", 1);
+    assert_ne!(changed, text);
+    let mut altered = std::fs::File::create(&file).unwrap();
+    altered.write_all(changed.as_bytes()).unwrap();
+    let said = run(&verify, 1).await;
+    assert!(said.contains("NOT VALID"), "{said}");
 }
 
 /// The page for finance and the table tell the same day.

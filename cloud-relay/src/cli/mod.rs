@@ -3,6 +3,7 @@
 //! `all`, `serve` and `work` run the relay; every other command works on the store, also while
 //! the relay runs, except `migrate`. Does not know how the relay works: a command asks the store and prints.
 
+pub mod certificate;
 mod config;
 mod device;
 pub mod exceptions;
@@ -94,6 +95,9 @@ enum OnStore {
     /// List receipt numbers that are missing, and say why they are.
     #[command(subcommand)]
     Gaps(gaps::Gaps),
+    /// Issue, show and verify the signed certificates of stores' days.
+    #[command(subcommand)]
+    Certificate(certificate::Certificate),
     /// Plan again what held events call for, after a target or a rule was added.
     Replay(replay::Replay),
 }
@@ -140,6 +144,9 @@ async fn on_store(
     seams: &Seams,
     out: &mut (dyn Write + Send),
 ) -> anyhow::Result<Outcome> {
+    if let OnStore::Certificate(certificate::Certificate::Verify(command)) = command {
+        return certificate::verified(command, out);
+    }
     let (config, data_dir) = (places.read()?, places.data_dir()?);
     let now = (seams.clock)();
     let store = existing_store(&config, &data_dir).await?;
@@ -152,6 +159,12 @@ async fn on_store(
             let targets = run::targets_of(&config)?;
             let sources = sources(store, &targets, &config, seams);
             return reconcile::run(command, &sources, out).await;
+        }
+        OnStore::Certificate(command) => {
+            let targets = run::targets_of(&config)?;
+            let sources = sources(store, &targets, &config, seams);
+            let parts = (data_dir.as_path(), seams.random.as_ref());
+            return certificate::run(command, &sources, parts, out).await;
         }
         OnStore::Gaps(command) => {
             let targets = run::targets_of(&config)?;

@@ -15,14 +15,18 @@ function takeTokenFromAddress() {
   }
 }
 
-async function ask(path) {
+async function fetched(path) {
   const token = sessionStorage.getItem(TOKEN) || "";
   const answer = await fetch(path, { headers: { authorization: `Bearer ${token}` } });
-  if (answer.ok) return answer.json();
+  if (answer.ok) return answer;
   const problem = await answer.json().catch(() => ({}));
   const error = new Error(`${problem.code || answer.status}: ${problem.detail || answer.statusText}`);
   error.isRefused = answer.status === 401;
   throw error;
+}
+
+async function ask(path) {
+  return (await fetched(path)).json();
 }
 
 function clock(time, now) {
@@ -110,6 +114,7 @@ function showStatus(status) {
       ? cell(`takes nothing, tried again ${clock(target.pausedUntil, now)}: ${target.pausedBecause}`, "bad")
       : cell("open", "good"),
   ]), "Nothing has been on its way to a target yet.");
+  offerStores(status.stores.map((store) => store.store));
   fill(byId("stores"), status.stores.map((store) => [
     cell(store.store),
     cell(...known(store, now)),
@@ -128,6 +133,99 @@ function showExceptions(page, now) {
     cell(`${found.store} → ${found.target}`),
     cell(`${found.reason}. ${found.naturalKey}. Next: ${found.next}`),
   ]), "Nothing needs a person.");
+}
+
+// Offered once; a list that is made anew while somebody types would close under their hands.
+function offerStores(names) {
+  const list = byId("books-stores");
+  if (list.children.length === names.length) return;
+  list.replaceChildren(...names.map((name) => {
+    const option = document.createElement("option");
+    option.value = name;
+    return option;
+  }));
+}
+
+function booksPath(format) {
+  const query = new URLSearchParams({
+    store: byId("books-store").value.trim(),
+    date: byId("books-date").value,
+    readBack: byId("books-targets").checked,
+    format,
+  });
+  return `/api/v1/books?${query}`;
+}
+
+// What has to be acted on; the kinds are the relay's own words.
+const TO_KNOW = new Set(["on_its_way", "pending_numbers", "number_twice", "supplement", "suspended", "settled"]);
+
+function showBooks(report) {
+  const open = report.findings.filter((found) => !TO_KNOW.has(found.kind));
+  const many = open.length === 1 ? "1 difference" : `${open.length || "No"} difference${open.length ? "s" : ""}`;
+  byId("books-verdict").textContent =
+    `${many}. The day is ${report.closed.replaceAll("_", " ")}; agents: ${report.agent.words}.`;
+  fill(byId("books-findings"), report.findings.map((found) => [
+    cell(found.kind.replaceAll("_", " "), TO_KNOW.has(found.kind) ? "quiet" : "bad"),
+    cell(found.register || ""),
+    cell(found.receipt || ""),
+    cell(found.target || ""),
+    cell(found.amount ? money(found.amount) : ""),
+    cell(found.text),
+  ]), "Nothing to tell.");
+  const columns = byId("books-columns");
+  const heads = ["Register", "POS (Z)", "Agent", "Relay", ...report.targets.map((it) => it.target)];
+  columns.querySelector("thead tr").replaceChildren(...heads.map((text) => {
+    const th = document.createElement("th");
+    th.textContent = text;
+    return th;
+  }));
+  const held = (column) => `${money(column.amount)} (${column.count})`;
+  fill(columns, report.registers.map((register) => {
+    const relay = register.relay.map(held).join(", ");
+    const targets = report.targets.map(({ target, read }) => {
+      const own = register.targets[target] || [];
+      const shown = own.map((it) => {
+        const difference = { minor: it.difference, currency: it.stands.amount.currency };
+        const differs = it.difference ? `, ${money(difference)} missing` : "";
+        return held(it.stands) + differs;
+      });
+      if (read === "not_asked") return cell("not asked", "quiet");
+      return read.failed ? cell("no answer", "bad") : cell(shown.join(", ") || "nothing");
+    });
+    return [
+      cell(register.register),
+      cell(register.pos.map(held).join(", ") || "no Z"),
+      cell(report.agent.isLevel ? relay : "unknown"),
+      cell(relay),
+      ...targets,
+    ];
+  }), "No register.");
+  byId("books-findings").hidden = false;
+  columns.hidden = false;
+}
+
+async function withBooks(act) {
+  const form = byId("books");
+  if (!form.reportValidity()) return;
+  byId("books-verdict").textContent = "Asking…";
+  try {
+    await act();
+  } catch (error) {
+    byId("books-verdict").textContent = error.message;
+  }
+}
+
+// A page with a style of its own is saved and opened from there: this page's policy allows no other.
+function save(format) {
+  return withBooks(async () => {
+    const answer = await fetched(booksPath(format));
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(await answer.blob());
+    link.download = `books-${byId("books-store").value.trim()}-${byId("books-date").value}.${format}`;
+    link.click();
+    URL.revokeObjectURL(link.href);
+    byId("books-verdict").textContent = `Saved as ${link.download}.`;
+  });
 }
 
 function show(part) {
@@ -168,6 +266,14 @@ byId("sign-in").addEventListener("submit", (event) => {
   byId("token").value = "";
   look();
 });
+
+byId("books").addEventListener("submit", (event) => {
+  event.preventDefault();
+  withBooks(async () => showBooks(await ask(booksPath("json"))));
+});
+byId("books-page").addEventListener("click", () => save("html"));
+byId("books-table").addEventListener("click", () => save("csv"));
+byId("books-date").value = new Date().toISOString().slice(0, 10);
 
 takeTokenFromAddress();
 look();

@@ -80,6 +80,7 @@ pub async fn gather(
         made_at: now,
         closed,
         agent,
+        journals: Vec::new(),
         registers: Vec::new(),
         targets: Vec::new(),
         findings: Vec::new(),
@@ -90,6 +91,7 @@ pub async fn gather(
         report.registers.push(of_register(register, day, before.as_ref(), may_come));
     }
     let receipts = receipts::read_day(sources.store, store, days.keys(), date).await?;
+    report.journals = receipts::journals(sources.store, &receipts).await?;
     report.findings = findings::of_report(&report);
     report.findings.extend(findings::inexact(&report.registers, &receipts));
     report.findings.extend(conflicts(sources.store, store, date).await?);

@@ -5,13 +5,15 @@
 
 use std::collections::BTreeMap;
 
+use protocol::chain::{Epoch, Sequence};
 use protocol::envelope::Event;
 use protocol::event::Body;
-use protocol::id::{RegisterId, StoreId, TargetId, TenantId};
+use protocol::id::{DeviceId, RegisterId, StoreId, TargetId, TenantId};
 use protocol::money::Money;
 use protocol::time::BusinessDate;
 use uuid::Uuid;
 
+use super::report::JournalRange;
 use crate::connectors::{Bridging, Connector, Mode, Planned, brought_in};
 use crate::dispatch::key::delivery_key;
 use crate::dispatch::read;
@@ -27,6 +29,8 @@ pub(super) struct Receipt {
     pub(super) number: String,
     /// The natural key; of a conflict's second sale its own.
     pub(super) natural_key: String,
+    /// Where it stands.
+    pub(super) position: (DeviceId, Epoch, Sequence),
     /// The event.
     pub(super) event: Event,
     /// What it brought in; nothing where it brings in nothing.
@@ -64,6 +68,7 @@ pub(super) async fn read_day(
             receipts.push(Receipt {
                 register: register.clone(),
                 number: number_of(&event),
+                position: (held.device, held.epoch, held.sequence),
                 natural_key: held.natural_key,
                 brought_in: brought_in(&event),
                 event,
@@ -79,6 +84,25 @@ fn number_of(event: &Event) -> String {
         Body::Till(till) => till.receipt.to_string(),
         Body::Stock(_) | Body::Fiscal(_) => String::new(),
     }
+}
+
+/// Where a day stands in each journal.
+pub(super) async fn journals(
+    store: &dyn Store,
+    receipts: &[Receipt],
+) -> Result<Vec<JournalRange>, StoreError> {
+    let mut ranges: BTreeMap<(&DeviceId, Epoch), (Sequence, Sequence)> = BTreeMap::new();
+    for Receipt { position: (device, epoch, sequence), .. } in receipts {
+        let range = ranges.entry((device, *epoch)).or_insert((*sequence, *sequence));
+        *range = (range.0.min(*sequence), range.1.max(*sequence));
+    }
+    let mut journals = Vec::with_capacity(ranges.len());
+    for ((device, epoch), (first, last)) in ranges {
+        let chain_hash = store.chain_hash(device, epoch, last).await?;
+        let device = device.clone();
+        journals.push(JournalRange { device, epoch, first, last, chain_hash });
+    }
+    Ok(journals)
 }
 
 /// What each receipt calls for at a target.

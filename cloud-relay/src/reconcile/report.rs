@@ -5,7 +5,8 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use protocol::id::{RegisterId, StoreId, TargetId, TenantId};
+use protocol::chain::{ChainHash, Epoch, Sequence};
+use protocol::id::{DeviceId, RegisterId, StoreId, TargetId, TenantId};
 use protocol::money::{Currency, Money};
 use protocol::time::BusinessDate;
 use serde::{Deserialize, Serialize};
@@ -29,12 +30,30 @@ pub struct DayReport {
     pub agent: AgentColumn,
     /// Whether the day is over.
     pub closed: Closed,
+    /// The journals that hold it.
+    pub journals: Vec<JournalRange>,
     /// Its registers.
     pub registers: Vec<RegisterReport>,
     /// Its targets.
     pub targets: Vec<TargetReport>,
     /// What differs, and what a reader has to know, the gravest first.
     pub findings: Vec<Finding>,
+}
+
+/// Where a day stands in one journal: between its first and its last entry others may stand.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct JournalRange {
+    /// The device.
+    pub device: DeviceId,
+    /// The journal.
+    pub epoch: Epoch,
+    /// The sequence of the day's first entry.
+    pub first: Sequence,
+    /// That of its last.
+    pub last: Sequence,
+    /// The chain hash at the last: it covers everything before.
+    pub chain_hash: Option<ChainHash>,
 }
 
 /// What the agents say.

@@ -35,7 +35,9 @@ impl World {
 
     async fn command(&self, program: Program, arguments: &[&str]) -> Result<Ended> {
         let program = arguments.iter().fold(program, Program::argument);
-        let output = self.plan.folder.join(format!("command-{}.out", arguments.join("-")));
+        // An argument may name a file.
+        let name = arguments.join("-").replace('/', "_");
+        let output = self.plan.folder.join(format!("command-{name}.out"));
         let mut running = program.start(&output)?;
         let status = running.ended(START_WAIT).await?;
         Ok(Ended { code: status.code(), said: running.said()? })

@@ -9,8 +9,9 @@ use uuid::Uuid;
 use super::*;
 
 fn event(kind: &str, data: Value) -> Event {
-    let event = json!({ "specversion": "1.0", "type": format!("storekeep.{kind}.v1"),
-        "time": "2026-11-23T18:00:00+01:00", "data": data });
+    let mut event = json!({ "specversion": "1.0", "type": format!("storekeep.{kind}.v1"),
+        "time": "2026-11-23T18:00:00+01:00" });
+    event["data"] = data;
     Draft::parse(event.to_string().as_bytes()).unwrap().into_event(EventId(Uuid::nil()))
 }
 
@@ -20,7 +21,8 @@ fn heading(kind: &str, receipt: u32) -> Value {
 }
 
 fn with(mut value: Value, more: Value) -> Value {
-    value.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    let Value::Object(more) = more else { panic!("{more} is no object") };
+    value.as_object_mut().unwrap().extend(more);
     value
 }
 
@@ -62,7 +64,9 @@ fn till(kind: &str, receipt: u32, more: Value) -> Addition {
 }
 
 fn z(receipt: u32, z: Value) -> Addition {
-    till("close", receipt, json!({ "z": z }))
+    let mut more = json!({});
+    more["z"] = z;
+    till("close", receipt, more)
 }
 
 fn of(kind: &str, data: Value) -> Addition {
