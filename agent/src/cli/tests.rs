@@ -86,6 +86,26 @@ async fn what_is_journaled_reads_the_same_from_the_agent_and_from_the_file() {
     assert_eq!(running[7]["events"].as_array().unwrap().len(), 1);
 }
 
+#[tokio::test]
+async fn a_file_can_be_tried_by_a_kind_that_the_configuration_lacks() {
+    let store = Store::new(free_address().await);
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/src/inputs/poslog/testdata/strict.xml");
+    let line = format!("input test {file} --kind poslog --profile strict");
+    let said = done(&store, &line).await;
+    assert!(said.contains("335 EUR (minor units)"), "{said}");
+    assert!(said.contains("RetailTransaction/Customer/Name/Name"), "not understood: {said}");
+    let sum = "6 events (0 of them do not add up), 1 practice, 1 skipped, 0 refused\n";
+    assert!(said.ends_with(sum), "{said}");
+    let shown = done(&store, &format!("{line} --json")).await;
+    let first: Value = serde_json::from_str(shown.lines().next().unwrap()).unwrap();
+    assert_eq!(first["event"]["data"]["total"]["amount"], 335);
+    assert_eq!(first["notUnderstood"][0], "RetailTransaction/LineItem@EntryMethod");
+    for line in [format!("input test {file}"), format!("input test tills {file}")] {
+        let error = typed(&store, &line).await.unwrap_err();
+        assert_eq!(error.exit, Exit::Usage, "{line}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_list_can_be_read_on() {
     let store = Store::new(free_address().await);

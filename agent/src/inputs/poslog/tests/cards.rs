@@ -90,6 +90,25 @@ fn a_whole_number_where_a_card_stands_gives_its_ends_and_is_flagged() {
 }
 
 #[test]
+fn what_a_whole_day_becomes_goes_through_capture() {
+    let place = tempfile::tempdir().unwrap();
+    let file = place.path().join("a.xml");
+    crate::files::write_private(&file, STRICT.as_bytes()).unwrap();
+    let outcomes = tried(&*by("strict"), "0042", &file).into_iter().map(|tried| tried.outcome);
+    let words = outcomes.map(|outcome| match outcome {
+        Outcome::Event { unbalanced, .. } => {
+            assert!(unbalanced.is_empty());
+            "event"
+        }
+        Outcome::Training => "practice",
+        Outcome::Skipped { .. } => "skipped",
+        Outcome::Refused { problem } => panic!("{problem}"),
+    });
+    let expected = ["event", "practice", "event", "event", "event", "event", "event", "skipped"];
+    assert_eq!(words.collect::<Vec<_>>(), expected);
+}
+
+#[test]
 fn the_recorded_number_in_a_store_account_is_masked_and_flagged() {
     let Some(samples) = needs::samples() else { return };
     let file = samples.join("pos/poslog/fragments/chile_kiosk_tlog_v2.2.xml");

@@ -1,7 +1,7 @@
 //! Claims about POSLog: what each kind of document becomes, and what is refused.
 
 mod cards;
-mod journaled;
+mod common_claims;
 mod limits;
 mod samples;
 mod vendors;

@@ -112,6 +112,37 @@ fn the_close_carries_what_the_pos_states_and_no_more() {
 }
 
 #[test]
+fn each_movement_of_a_drawer_is_told_by_its_element() {
+    let money = "<Amount>20.00</Amount>";
+    let cases = [
+        ("Tender", format!("<PaidIn>{money}</PaidIn>"), TillKind::PaidIn),
+        ("Tender", format!("<PayOut>{money}</PayOut>"), TillKind::PaidOut),
+        ("Tender", format!("<TenderLoan>{money}</TenderLoan>"), TillKind::Loan),
+        ("Tender", format!("<TenderPickup>{money}</TenderPickup>"), TillKind::Pickup),
+        ("", "<NoSale/>".to_owned(), TillKind::NoSale),
+        ("", "<OperatorSignOn/>".to_owned(), TillKind::SignOn),
+        ("", "<OperatorSignOff/>".to_owned(), TillKind::SignOff),
+        ("", "<BusinessSOD/>".to_owned(), TillKind::Open),
+        ("", "<BusinessEOD/>".to_owned(), TillKind::Close),
+    ];
+    let (head, _) = STRICT.split_once("<RetailTransaction>").unwrap();
+    for (of, what, kind) in cases {
+        let control = format!("{of}ControlTransaction");
+        let xml = format!("{head}<{control}>{what}</{control}></Transaction></POSLog>");
+        let read = read(&*by("strict"), xml.as_bytes());
+        let Content::Event(draft) = &read.documents[0].content else { panic!("{read:?}") };
+        let Body::Till(till) = &draft.body else { panic!() };
+        assert_eq!((till.kind, till.cashier.is_some()), (kind, true));
+        assert_eq!(till.amount.map(|amount| amount.minor()), kind.moves_money().then_some(2_000));
+    }
+    let xml = format!(
+        "{head}<TenderControlTransaction><PaidIn/></TenderControlTransaction></Transaction></POSLog>"
+    );
+    let (_, problem) = problem(read(&*by("strict"), xml.as_bytes()));
+    assert!(problem.detail.contains("no amount"), "{problem}");
+}
+
+#[test]
 fn ncr_change_is_a_second_tender_below_zero_and_a_void_repeats_its_line() {
     let sale = transaction("ncr-acs", NCR_ACS);
     assert_eq!((sale.kind, sale.signed_total().minor), (TransactionKind::Sale, 201));
