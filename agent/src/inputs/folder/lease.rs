@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::files;
 
 /// The lease's file in the folder.
-const NAME: &str = ".storekeep-lease.json";
+pub const NAME: &str = ".storekeep-lease.json";
 
 /// How long a lease lasts that nobody renews: longer than the largest file takes to read, because
 /// a lease is renewed between two looks at the folder.
@@ -38,7 +38,7 @@ struct Held {
 
 /// A lease of one folder, held or not.
 #[derive(Debug)]
-pub(super) struct Lease {
+pub struct Lease {
     file: PathBuf,
     holder: String,
     host: String,
@@ -47,12 +47,17 @@ pub(super) struct Lease {
 }
 
 impl Lease {
-    pub(super) fn new(folder: &Path, holder: String, host: String) -> Self {
+    /// A lease of this folder that is not held yet. `holder` tells this agent from others.
+    #[must_use]
+    pub fn new(folder: &Path, holder: String, host: String) -> Self {
         Self { file: folder.join(NAME), holder, host, renewed: None, other: None }
     }
 
     /// Takes or renews the lease; returns the name of the host that holds it, if it is another.
-    pub(super) fn take(&mut self, now: Instant, clock: Timestamp) -> io::Result<Option<String>> {
+    ///
+    /// # Errors
+    /// The folder cannot be read or written.
+    pub fn take(&mut self, now: Instant, clock: Timestamp) -> io::Result<Option<String>> {
         let is_fresh = |renewed: Instant| now.saturating_duration_since(renewed) < RENEW;
         if self.renewed.is_some_and(is_fresh) {
             return Ok(None);
@@ -77,7 +82,10 @@ impl Lease {
     }
 
     /// Gives the lease back, so that another agent need not wait.
-    pub(super) fn give_back(&mut self) -> io::Result<()> {
+    ///
+    /// # Errors
+    /// The file cannot be removed.
+    pub fn give_back(&mut self) -> io::Result<()> {
         match self.renewed.take() {
             Some(_) => files::remove_if_there(&self.file),
             None => Ok(()),

@@ -13,7 +13,7 @@ mod config;
 #[cfg(test)]
 pub(in crate::inputs) mod conformance;
 mod decoder;
-mod lease;
+pub mod lease;
 mod ready;
 mod run;
 mod take;

@@ -9,7 +9,7 @@ mod connection;
 mod failure;
 #[cfg(test)]
 mod tests;
-mod waiting;
+pub mod waiting;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,34 +1,76 @@
-//! Answers one message: how large it may be, what it is, and the signed answer.
+//! Answers one message: whose it is, how large it may be, what it is, and the signed answer.
 //!
 //! What the body means is `ingest::exchange`'s, as for HTTP. Knows no connection.
 
+use std::sync::Arc;
+
 use axum::http::Uri;
-use broker::{Envelope, Kind, page_signed};
+use broker::{Envelope, Kind, Topics, device_of, page_signed};
+use protocol::id::{DeviceId, StoreId};
 use protocol::limits::BATCH_COMPRESSED_BYTES_MAX;
 use protocol::problem::{Code, Problem};
+use rumqttc::v5::mqttbytes::v5::Publish;
 use serde::Serialize;
 
-use super::Shared;
+use super::polls::Polls;
+use crate::ingest::Ingest;
 use crate::ingest::answer::too_large;
 use crate::ingest::policy::{MESSAGE_BYTES_MAX, POLL_BYTES_MAX, RETRY_AFTER_SECONDS};
 
 /// From this status on a refusal is about the relay's own state, and says when to come again.
 const UNAVAILABLE: u16 = 503;
 
-/// An answer and what goes beside it.
-pub(super) struct Said {
+/// A message of a device, without its body.
+#[derive(Debug, Clone)]
+pub struct Question {
+    store: StoreId,
+    device: DeviceId,
     pub(super) envelope: Envelope,
-    pub(super) body: Vec<u8>,
 }
 
-impl Shared {
+impl Question {
+    /// Reads what a message is; none if it is none of ours.
+    #[must_use]
+    pub fn of(message: &Publish) -> Option<Self> {
+        let (store, device) = device_of(&message.topic)?;
+        Some(Self { store, device, envelope: Envelope::of(message)? })
+    }
+
+    /// Whether its answer waits for news.
+    #[must_use]
+    pub fn waits(&self) -> bool {
+        self.envelope.kind == Kind::Poll
+    }
+}
+
+/// Answers what devices say, whatever connection it came over.
+pub struct Desk {
+    pub(super) ingest: Arc<Ingest>,
+    polls: Polls,
+}
+
+impl Desk {
+    /// A desk before ingest.
+    #[must_use]
+    pub fn new(ingest: Arc<Ingest>) -> Self {
+        Self { ingest, polls: Polls::default() }
+    }
+
     /// The answer to a message of a device; none if nobody waits for one any more.
-    pub(super) async fn answer(
+    pub async fn answer(&self, question: &Question, payload: &[u8]) -> Option<Publish> {
+        let Question { store, device, envelope } = question;
+        let (said, body) = self.said_to(device.as_str(), envelope, payload).await?;
+        let topics = Topics::of(store, device);
+        let topic = if question.waits() { topics.down() } else { topics.ack() };
+        Some(said.around(topic, body))
+    }
+
+    async fn said_to(
         &self,
         device: &str,
         question: &Envelope,
         payload: &[u8],
-    ) -> Option<Said> {
+    ) -> Option<(Envelope, Vec<u8>)> {
         let answered = match is_bounded(question.kind, payload) {
             Ok(()) => self.dispatch(device, question, payload).await,
             Err(problem) => {
@@ -57,10 +99,10 @@ impl Shared {
         body: Vec<u8>,
         signed: &[u8],
         retry_after: Option<u64>,
-    ) -> Said {
+    ) -> (Envelope, Vec<u8>) {
         let signature = Some(self.ingest.parts.keys.signing.sign(signed).to_string());
         let Envelope { correlation, trace, .. } = question.clone();
-        Said { envelope: Envelope { kind, correlation, signature, retry_after, trace }, body }
+        (Envelope { kind, correlation, signature, retry_after, trace }, body)
     }
 
     /// The kind of the answer, its body, and what is signed.

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use broker::{Envelope, Kind, SHARED_UP, SetupError, Topics, Wishes, device_of};
+use broker::{SHARED_UP, SetupError, Wishes};
 use protocol::limits::BATCH_COMPRESSED_BYTES_MAX;
 use rumqttc::v5::mqttbytes::QoS;
 use rumqttc::v5::mqttbytes::v5::{Packet, Publish, SubscribeReasonCode};
@@ -15,7 +15,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tracing::Instrument;
 
-use super::exchange::Said;
+use super::exchange::Question;
 use super::{Shared, until_stopped};
 use crate::ingest::policy::{
     DEVICE_NAME_BYTES, MQTT_CONNECT_TIMEOUT, MQTT_DRAIN_MAX, MQTT_ENVELOPE_BYTES_MAX,
@@ -102,7 +102,7 @@ impl Link {
 
 fn wishes(shared: &Shared) -> Result<Wishes, LinkError> {
     let mut name = [0; DEVICE_NAME_BYTES];
-    shared.ingest.parts.seams.random.fill(&mut name).map_err(|_| LinkError::Random)?;
+    shared.desk.ingest.parts.seams.random.fill(&mut name).map_err(|_| LinkError::Random)?;
     let packet_bytes_max = BATCH_COMPRESSED_BYTES_MAX.saturating_add(MQTT_ENVELOPE_BYTES_MAX);
     Ok(Wishes {
         // Each replica and each connection has a name of its own.
@@ -164,25 +164,21 @@ fn take(shared: &Arc<Shared>, client: &AsyncClient, message: Publish) {
 }
 
 async fn answer(shared: &Shared, client: &AsyncClient, message: Publish) {
-    let question = Envelope::of(&message);
-    let (Some((store, device)), Some(question)) = (device_of(&message.topic), question) else {
+    let Some(question) = Question::of(&message) else {
         tracing::debug!("a message that is none of ours came through the broker");
         confirm(client, &message).await;
         return;
     };
-    let waits = question.kind == Kind::Poll;
-    if waits {
+    if question.waits() {
         confirm(client, &message).await;
     }
-    let trace = question.trace.as_deref().unwrap_or_default();
-    let span = tracing::debug_span!("message", kind = question.kind.as_str(), trace);
-    let answered = shared.answer(device.as_str(), &question, &message.payload).instrument(span);
-    if let Some(Said { envelope, body }) = answered.await {
-        let topics = Topics::of(&store, &device);
-        let topic = if waits { topics.down() } else { topics.ack() };
-        send(client, envelope.around(topic, body)).await;
+    let trace = question.envelope.trace.as_deref().unwrap_or_default();
+    let span = tracing::debug_span!("message", kind = question.envelope.kind.as_str(), trace);
+    let answered = shared.desk.answer(&question, &message.payload).instrument(span);
+    if let Some(answer) = answered.await {
+        send(client, answer).await;
     }
-    if !waits {
+    if !question.waits() {
         confirm(client, &message).await;
     }
 }

@@ -16,17 +16,17 @@ use broker::Account;
 use tokio::sync::{Semaphore, watch};
 
 use self::link::Link;
-use self::polls::Polls;
 use super::Ingest;
 use super::policy::{MQTT_MESSAGES_MAX, MQTT_RECONNECT_DELAY, MQTT_RECONNECT_DELAY_MAX};
 
+pub use self::exchange::{Desk, Question};
+
 /// What lasts from one connection to the next.
 struct Shared {
-    ingest: Arc<Ingest>,
+    desk: Desk,
     account: Account,
     /// Leave to deal with a message.
     messages: Arc<Semaphore>,
-    polls: Polls,
     stopping: watch::Receiver<bool>,
 }
 
@@ -35,8 +35,8 @@ pub async fn run(ingest: Arc<Ingest>, account: Account) {
     let stopping = ingest.parts.stopping.clone();
     let permits = usize::try_from(MQTT_MESSAGES_MAX).unwrap_or(Semaphore::MAX_PERMITS);
     let messages = Arc::new(Semaphore::new(permits));
-    let polls = Polls::default();
-    let shared = Arc::new(Shared { ingest, account, messages, polls, stopping });
+    let desk = Desk::new(ingest);
+    let shared = Arc::new(Shared { desk, account, messages, stopping });
     let mut stopping = shared.stopping.clone();
     let mut failures: u32 = 0;
     let mut shown = String::new();
@@ -60,7 +60,7 @@ pub async fn run(ingest: Arc<Ingest>, account: Account) {
             shown = reason;
         }
         failures = failures.saturating_add(1);
-        let pause = delay(failures, random(&shared.ingest));
+        let pause = delay(failures, random(&shared.desk.ingest));
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
             () = until_stopped(&mut stopping) => return,

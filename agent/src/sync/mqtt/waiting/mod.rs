@@ -21,12 +21,14 @@ use crate::sync::answer::{Answer, said};
 use crate::sync::uplink::Failure;
 
 /// What comes of a question.
-pub(super) type Outcome = Result<Answer, Failure>;
+pub type Outcome = Result<Answer, Failure>;
 
 /// Whether somebody waited for a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Answered {
+pub enum Answered {
+    /// One that is waited for is answered.
     Question,
+    /// Nobody waited for it.
     Nobody,
 }
 
@@ -40,7 +42,7 @@ struct Question {
 
 /// The questions of one connection, and the numbers of its messages.
 #[derive(Debug)]
-pub(super) struct Waiting {
+pub struct Waiting {
     topics: Topics,
     questions: HashMap<Correlation, Question>,
     /// Given to the client library and not numbered yet, in order; none for what is no question.
@@ -51,7 +53,9 @@ pub(super) struct Waiting {
 }
 
 impl Waiting {
-    pub(super) fn new(topics: Topics) -> Self {
+    /// Nothing is waited for yet; `topics` are the device's own.
+    #[must_use]
+    pub fn new(topics: Topics) -> Self {
         Self {
             topics,
             questions: HashMap::new(),
@@ -62,12 +66,16 @@ impl Waiting {
     }
 
     /// Why the connection is over.
-    pub(super) fn ended(&self) -> Option<Failure> {
+    #[must_use]
+    pub fn ended(&self) -> Option<Failure> {
         self.ended.clone()
     }
 
     /// Begins to wait for the answer to a question.
-    pub(super) fn ask(
+    ///
+    /// # Errors
+    /// The connection is over.
+    pub fn ask(
         &mut self,
         correlation: Correlation,
         kind: Kind,
@@ -85,22 +93,23 @@ impl Waiting {
     }
 
     /// Nobody waits any more.
-    pub(super) fn forget(&mut self, correlation: &Correlation) {
+    pub fn forget(&mut self, correlation: &Correlation) {
         self.questions.remove(correlation);
     }
 
     /// Whether the broker has at least taken the question.
-    pub(super) fn is_confirmed(&self, correlation: &Correlation) -> bool {
+    #[must_use]
+    pub fn is_confirmed(&self, correlation: &Correlation) -> bool {
         self.questions.get(correlation).is_some_and(|question| question.is_confirmed)
     }
 
     /// A message was given to the client library.
-    pub(super) fn given(&mut self, correlation: Option<Correlation>) {
+    pub fn given(&mut self, correlation: Option<Correlation>) {
         self.given.push_back(correlation);
     }
 
     /// The client library numbered the next message that was given to it.
-    pub(super) fn numbered(&mut self, number: u16) {
+    pub fn numbered(&mut self, number: u16) {
         match self.given.pop_front().flatten() {
             Some(correlation) => self.numbered.insert(number, correlation),
             None => self.numbered.remove(&number),
@@ -108,7 +117,7 @@ impl Waiting {
     }
 
     /// The broker confirmed a message.
-    pub(super) fn confirmed(&mut self, number: u16, reason: PubAckReason) {
+    pub fn confirmed(&mut self, number: u16, reason: PubAckReason) {
         let Some(correlation) = self.numbered.remove(&number) else { return };
         match not_passed_on(reason) {
             Some(failure) => {
@@ -125,7 +134,7 @@ impl Waiting {
     }
 
     /// The broker brought a message.
-    pub(super) fn arrived(&mut self, message: &Publish) -> Answered {
+    pub fn arrived(&mut self, message: &Publish) -> Answered {
         let Some(envelope) = Envelope::of(message) else { return Answered::Nobody };
         let Some(question) = self.questions.get(&envelope.correlation) else {
             return Answered::Nobody;
@@ -145,7 +154,7 @@ impl Waiting {
     }
 
     /// The connection is over, and every question with it.
-    pub(super) fn end(&mut self, failure: &Failure) {
+    pub fn end(&mut self, failure: &Failure) {
         self.ended.get_or_insert_with(|| failure.clone());
         for (_, question) in self.questions.drain() {
             tell(question, Err(failure.clone()));
