@@ -11,7 +11,7 @@ use std::fmt;
 
 use ring::digest::{Context, SHA256, digest};
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de};
 
 use crate::bytes::Bytes;
 
@@ -27,18 +27,7 @@ pub const GENESIS: ChainHash = Bytes([0; 32]);
 
 /// The position of an entry within its epoch. The first entry has sequence 1; 0 means "none yet".
 #[derive(
-    Debug,
-    Clone,
-    Copy,
-    Default,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
-    Serialize,
-    Deserialize,
-    JsonSchema,
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema,
 )]
 #[serde(transparent)]
 #[schemars(inline)]
@@ -47,6 +36,10 @@ pub struct Sequence(pub u64);
 impl Sequence {
     /// Before the first entry.
     pub const NONE: Self = Self(0);
+
+    /// The highest that is read: both sides keep sequences as signed 64-bit numbers, and what is
+    /// computed from one that was read cannot run over.
+    pub const MAX: Self = Self(u64::MAX >> 1);
 
     /// The position after this one.
     ///
@@ -67,6 +60,17 @@ impl Sequence {
     #[must_use]
     pub const fn since(self, earlier: Self) -> u64 {
         self.0.saturating_sub(earlier.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Sequence {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let sequence = Self(u64::deserialize(deserializer)?);
+        if sequence > Self::MAX {
+            let text = format!("{sequence} is no sequence; the highest is {}", Self::MAX);
+            return Err(de::Error::custom(text));
+        }
+        Ok(sequence)
     }
 }
 

@@ -32,3 +32,13 @@ fn a_record_moved_to_another_place_changes_the_chain() {
     assert_ne!(there, chain_hash(GENESIS, Bytes([8; 16]), Sequence(1), b"a"));
     assert_ne!(there, chain_hash(there, epoch, Sequence(1), b"a"));
 }
+
+#[test]
+fn a_sequence_that_no_journal_reaches_is_not_read() {
+    let read = |text: &str| serde_json::from_str::<Sequence>(text);
+    assert_eq!(read("9223372036854775807").unwrap(), Sequence::MAX);
+    assert!(read("9223372036854775808").is_err());
+    assert!(read("18446744073709551615").is_err());
+    assert!(read("-1").is_err());
+    assert_eq!(Sequence::MAX.next().0, 1 << 63);
+}
