@@ -17,6 +17,10 @@ use self::catalogue::{CATALOGUE, Entry};
 /// The media type of a problem document (RFC 9457, section 3).
 pub const MEDIA_TYPE: &str = "application/problem+json";
 
+/// Characters of what a problem says of one occurrence. Readers repeat what they were sent, and a
+/// field may be as long as a request; this is shown on a till and written to a log.
+pub const TEXT_CHARS_MAX: usize = 1_000;
+
 /// Every error that an integrator or operator can meet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Code {
@@ -205,7 +209,7 @@ pub struct Problem {
 }
 
 impl Problem {
-    /// A problem with its detail.
+    /// A problem with its detail, at most [`TEXT_CHARS_MAX`] characters of it.
     #[must_use]
     pub fn new(code: Code, detail: impl Into<String>) -> Self {
         Self {
@@ -213,7 +217,7 @@ impl Problem {
             title: code.title().to_owned(),
             status: code.status(),
             code: code.number().to_owned(),
-            detail: detail.into(),
+            detail: bounded(detail.into()),
             path: None,
             next: None,
         }
@@ -222,7 +226,7 @@ impl Problem {
     /// Names the place in the body.
     #[must_use]
     pub fn at(mut self, path: impl Into<String>) -> Self {
-        self.path = Some(path.into());
+        self.path = Some(bounded(path.into()));
         self
     }
 
@@ -232,6 +236,15 @@ impl Problem {
         self.next = Some(step.into());
         self
     }
+}
+
+/// A text, cut where it is too long to be read.
+fn bounded(mut text: String) -> String {
+    if let Some((end, _)) = text.char_indices().nth(TEXT_CHARS_MAX) {
+        text.truncate(end);
+        text.push('…');
+    }
+    text
 }
 
 impl fmt::Display for Problem {
