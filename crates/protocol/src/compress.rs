@@ -8,6 +8,10 @@ use std::io::Read;
 /// The level: 3 is zstd's own default; higher levels cost the till's CPU for a few per cent.
 const LEVEL: i32 = 3;
 
+/// The largest window that data may ask the reader to keep, as a power of two: 8 MiB, which holds
+/// the largest batch whole. zstd itself would take up to 128 MiB for a few bytes that say so.
+const WINDOW_LOG_MAX: u32 = 23;
+
 /// The HTTP content coding of a compressed body (RFC 8878).
 pub const CONTENT_ENCODING: &str = "zstd";
 
@@ -36,7 +40,9 @@ pub fn pack(bytes: &[u8]) -> Vec<u8> {
 /// # Errors
 /// Not zstd data, or larger than `bytes_max` when unpacked.
 pub fn unpack(packed: &[u8], bytes_max: usize) -> Result<Vec<u8>, UnpackError> {
-    let decoder = zstd::stream::read::Decoder::with_buffer(packed).map_err(UnpackError::Damaged)?;
+    let mut decoder =
+        zstd::stream::read::Decoder::with_buffer(packed).map_err(UnpackError::Damaged)?;
+    decoder.window_log_max(WINDOW_LOG_MAX).map_err(UnpackError::Damaged)?;
     let limit = u64::try_from(bytes_max).unwrap_or(u64::MAX).saturating_add(1);
     let mut bytes = Vec::new();
     decoder.take(limit).read_to_end(&mut bytes).map_err(UnpackError::Damaged)?;
@@ -65,5 +71,17 @@ mod tests {
         let packed = pack(&vec![0; 10_000_000]);
         assert!(matches!(unpack(&packed, 1_000), Err(UnpackError::TooLarge(1_000))));
         assert!(matches!(unpack(b"not zstd", 1_000), Err(UnpackError::Damaged(_))));
+    }
+
+    #[test]
+    fn a_frame_that_asks_for_much_memory_is_refused_and_the_largest_batch_is_not() {
+        let bytes = vec![7; crate::limits::BATCH_BYTES_MAX];
+        assert_eq!(unpack(&pack(&bytes), bytes.len()).unwrap(), bytes);
+        let mut streamed = pack(b"a few bytes");
+        // The same frame as one of unknown length with a window of 128 MiB (RFC 8878, 3.1.1.1).
+        streamed.splice(4..6, [0, (27 - 10) << 3]);
+        assert!(matches!(unpack(&streamed, 1_000), Err(UnpackError::Damaged(_))));
+        streamed[5] = (23 - 10) << 3;
+        assert_eq!(unpack(&streamed, 1_000).unwrap(), b"a few bytes");
     }
 }
