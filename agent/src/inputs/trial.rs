@@ -16,6 +16,7 @@ use protocol::record::{Equation, Scrubbed};
 use serde::Serialize;
 
 use super::folder::{Content, Decoder, Place, Unreadable};
+use crate::capture::guard::Guard;
 use crate::capture::{Capture, Captured, Moment};
 use crate::config::Config;
 use crate::seams::Seams;
@@ -89,19 +90,24 @@ pub fn trial(
     let decoded = decoder.explain(&mut file, &mut |document, not_understood| {
         let outcome = match document.content {
             Content::Skipped(what) => Outcome::Skipped { what },
-            Content::Refused(problem) => Outcome::Refused { problem },
+            Content::Refused(problem) => refused(problem),
             Content::Event(draft) => tried(&capture, *draft, seams),
         };
         each(Tried { place: document.place, outcome, not_understood })
     });
     if let Err(Unreadable { place, problem }) = decoded {
         // Whoever has enough hears of it in the same way.
-        let outcome = Outcome::Refused { problem };
+        let outcome = refused(problem);
         if each(Tried { place, outcome, not_understood: Vec::new() }).is_break() {
             return Ok(());
         }
     }
     Ok(())
+}
+
+/// A refusal as it may be shown.
+fn refused(problem: Problem) -> Outcome {
+    Outcome::Refused { problem: Guard::strict().without_card_data(problem) }
 }
 
 fn tried(capture: &Capture, mut draft: Draft, seams: &Seams) -> Outcome {
@@ -111,14 +117,14 @@ fn tried(capture: &Capture, mut draft: Draft, seams: &Seams) -> Outcome {
     }
     let shown = draft.clone();
     match capture.admit(draft, seams.now()) {
-        Err(problem) => Outcome::Refused { problem },
+        Err(problem) => refused(problem),
         Ok(Captured::Training(_)) => Outcome::Training,
         Ok(Captured::Event(pending)) => {
             let moment =
                 Moment { now: seams.now(), latest: seams.now(), skew: None, sealing_key: None };
             let entry = match capture.finish(pending, &moment, &*seams.random) {
                 Ok(entry) => entry,
-                Err(problem) => return Outcome::Refused { problem },
+                Err(problem) => return refused(problem),
             };
             let event = serde_json::value::RawValue::from_string(entry.event);
             let (total, currency) = match &shown.body {

@@ -6,6 +6,8 @@
 
 use std::borrow::Cow;
 
+use protocol::problem::Problem;
+
 use super::names::Meaning;
 use super::walk::{self, Piece, Walk};
 use super::{CardData, Guard, Kind, Refusal, number, track};
@@ -41,6 +43,22 @@ impl Guard {
         }
         masked.push_str(&json[copied..]);
         Ok((Cow::Owned(masked), found))
+    }
+
+    /// A refusal without the card data that it repeats of what was refused: a reader names the
+    /// value that it did not expect, and the refusal of a file is written beside it.
+    #[must_use]
+    pub fn without_card_data(&self, problem: Problem) -> Problem {
+        let Problem { detail, path, .. } = &problem;
+        let (detail, path) = (self.masked_prose(detail), path.as_deref());
+        let path = path.map(|path| self.masked_prose(path));
+        Problem { detail, path, ..problem }
+    }
+
+    /// Prose without the card data in it.
+    #[must_use]
+    pub fn masked_prose(&self, text: &str) -> String {
+        self.masked_text(text, Meaning::Prose)
     }
 
     fn masked_text(&self, text: &str, meaning: Meaning) -> String {

@@ -71,6 +71,12 @@ impl Guard {
         Self { own_prefixes }
     }
 
+    /// A guard that lets no number of the retailer's own pass: for what is said about documents.
+    #[must_use]
+    pub const fn strict() -> Self {
+        Self::new(BTreeSet::new())
+    }
+
     /// Checks JSON text. Text that is not JSON is read as far as it resembles it; the parser
     /// refuses it afterwards.
     ///

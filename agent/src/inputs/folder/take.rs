@@ -15,6 +15,7 @@ use tokio::sync::mpsc;
 
 use super::decoder::{Content, Decoder, Document, Place, Unreadable};
 use super::ready::{self, Seen};
+use crate::capture::guard::Guard;
 use crate::inputs::intake::{Intake, Outcome};
 
 /// Events in one group: one sync to disk for all of them, and an answer well within a second.
@@ -57,6 +58,16 @@ pub struct Refused {
     pub problem: Problem,
 }
 
+impl Refused {
+    /// A refusal as it may be written and shown.
+    #[must_use]
+    pub fn new(Place { line, element }: Place, problem: Problem) -> Self {
+        let guard = Guard::strict();
+        let (problem, element) = (guard.without_card_data(problem), guard.masked_prose(&element));
+        Self { place: Place { line, element }, problem }
+    }
+}
+
 /// What became of a file.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Report {
@@ -78,7 +89,7 @@ impl Report {
     fn refuse(&mut self, place: Place, problem: Problem) {
         self.counts.refused += 1;
         if self.refused.len() < REFUSED_MAX {
-            self.refused.push(Refused { place, problem });
+            self.refused.push(Refused::new(place, problem));
         }
     }
 }
@@ -123,7 +134,7 @@ pub(super) async fn take(
         Err(error) => return Err(error),
         Ok(_) if changed(ready::seen(path)?) => return Ok(Taken::Unfinished),
         Ok(Err(Unreadable { place, problem })) => {
-            report.ended_at = Some(Refused { place, problem });
+            report.ended_at = Some(Refused::new(place, problem));
         }
         Ok(Ok(())) => {}
     }

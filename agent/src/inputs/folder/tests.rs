@@ -272,6 +272,21 @@ async fn what_is_wrong_is_rejected_with_its_line_and_the_rest_is_taken() {
 }
 
 #[tokio::test]
+async fn a_refusal_beside_a_file_repeats_no_card_data_of_it() {
+    let mut store = Store::new();
+    let amount = sale(1).replace(r#""quantity":"3""#, r#""quantity":4111111111111111"#);
+    let name = sale(2).replace(r#""quantity""#, r#""4111111111111111""#);
+    assert!(amount.contains("4111111111111111") && name.contains("4111111111111111"));
+    store.drop_file("a.txt", &format!("{amount}{name}---\n"));
+    let state = store.look_twice().await;
+    assert_eq!((state.journaled, state.refused), (0, 2));
+    let said = store.place.path().join("pos/rejected/a.txt.problem.json");
+    let said = fs::read_to_string(said).unwrap();
+    assert!(!said.contains("4111111111111111"), "{said}");
+    assert!(said.contains("411111******1111"), "{said}");
+}
+
+#[tokio::test]
 async fn a_file_that_breaks_off_is_rejected_where_it_ends() {
     let mut store = Store::new();
     store.drop_file("a.txt", &sale(1));
