@@ -21,12 +21,13 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::Request;
+use axum::http::{HeaderValue, header};
 use axum::middleware;
 use axum::response::Response;
 use axum::routing::{get, post};
 use journal::Journal;
 use protocol::enrolment::EnrolmentAnswer;
-use protocol::problem::{Code, Problem};
+use protocol::problem::{Code, MEDIA_TYPE, Problem};
 use tokio::sync::watch;
 
 use crate::config::{Config, Secret};
@@ -97,6 +98,7 @@ pub fn router(parts: Parts) -> Router {
         .merge(reads)
         .fallback(nothing_here)
         .method_not_allowed_fallback(not_this_way)
+        .layer(middleware::map_response(in_our_words))
         .layer(middleware::from_fn_with_state(shared, access::check))
 }
 
@@ -109,6 +111,22 @@ async fn not_this_way(request: Request) -> Response {
     let path: String = request.uri().path().chars().take(100).collect();
     let detail = format!("`{path}` does not answer {}", request.method());
     respond::problem(&nothing(detail))
+}
+
+/// What the library refuses before a handler sees it, as a path that is no text, is a problem
+/// document like every other refusal.
+async fn in_our_words(response: Response) -> Response {
+    let stated = response.headers().get(header::CONTENT_TYPE).map(HeaderValue::as_bytes);
+    if !response.status().is_client_error() || stated.is_some_and(is_ours) {
+        return response;
+    }
+    let problem = Problem::new(Code::InvalidRequest, "the path or the body cannot be read");
+    respond::problem(&problem.next("send the path as UTF-8, and the body whole"))
+}
+
+/// A problem document, or the answers to an array item by item.
+fn is_ours(media_type: &[u8]) -> bool {
+    media_type == MEDIA_TYPE.as_bytes() || media_type == b"application/json"
 }
 
 fn nothing(detail: impl Into<String>) -> Problem {

@@ -35,6 +35,7 @@ use crate::seams::Seams;
 use crate::secret::Secret;
 use crate::store::SharedStore;
 
+pub use server::router;
 pub use store::{POSTGRES_PASSWORD, address, existing_store, open_database, open_store};
 
 /// How long requests under way may take at the end: a poll ends at once, a batch commits well
@@ -176,7 +177,7 @@ pub async fn start_with(
         relay.address = Some(address);
         relay.operator_token = Some(token);
         relay.at_broker = account.map(|account| broker::listen(Arc::clone(&ingest), account));
-        let router = server::router(ingest, &api);
+        let router = router(ingest, &api);
         let server = server::serve(listener, &config.listen, router, relay.handle.clone());
         relay.server = Some(tokio::spawn(server.await?));
         tracing::info!(%address, tenant = %config.tenant, "the relay listens");

@@ -9,11 +9,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use axum::Router;
-use axum::response::IntoResponse;
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::{Router, middleware};
 use axum_server::tls_rustls::RustlsConfig;
 use axum_server::{Handle, Server};
-use protocol::problem::{Code, Problem};
+use protocol::problem::{Code, MEDIA_TYPE, Problem};
 
 use crate::api::{self, Api};
 use crate::config::ListenConfig;
@@ -27,13 +29,29 @@ const HEADERS_TIMEOUT: Duration = Duration::from_secs(10);
 /// What serves until it is stopped.
 type Serving = std::pin::Pin<Box<dyn Future<Output = std::io::Result<()>> + Send>>;
 
-/// Every route.
-pub(super) fn router(ingest: Arc<Ingest>, api: &Arc<Api>) -> Router {
+/// Every route of the one address.
+pub fn router(ingest: Arc<Ingest>, api: &Arc<Api>) -> Router {
     ingest::router(ingest)
         .merge(api::router(api))
         .merge(console::router(api.tenant()))
         .fallback(async || nothing_here())
         .method_not_allowed_fallback(async || nothing_here())
+        .layer(middleware::map_response(in_our_words))
+}
+
+/// What the library refuses before a handler sees it (a path that is no text, a body that breaks off
+/// or is too large) is a problem document like every other refusal.
+async fn in_our_words(response: Response) -> Response {
+    let status = response.status();
+    let stated = response.headers().get(CONTENT_TYPE).map(HeaderValue::as_bytes);
+    if !status.is_client_error() || stated == Some(MEDIA_TYPE.as_bytes()) {
+        return response;
+    }
+    let problem = match status {
+        StatusCode::PAYLOAD_TOO_LARGE => Problem::new(Code::TooLarge, "the body is too large"),
+        _ => Problem::new(Code::InvalidRequest, "the path or the body cannot be read"),
+    };
+    api::answer::refused(&problem.next("send it whole, and the path as UTF-8"))
 }
 
 fn nothing_here() -> impl IntoResponse {

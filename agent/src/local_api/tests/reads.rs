@@ -253,3 +253,11 @@ async fn every_code_of_the_local_api_has_its_page() {
         assert!(page.starts_with(&title), "{file} begins with `{title}`");
     }
 }
+
+#[tokio::test]
+async fn a_path_that_is_no_text_is_refused_like_everything_else() {
+    let agent = Agent::new();
+    for path in ["/v1/journal/%ff", "/v1/events/%ff", "/v1/receipts/%ff/2026-11-23/1"] {
+        assert_eq!(agent.read(path).await.code(), "SK0030", "{path}");
+    }
+}
