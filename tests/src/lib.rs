@@ -1,10 +1,12 @@
 //! What the tests share: simulated POS and network, a whole small world of real programs, the
-//! stories told in it, the demo, the deterministic simulation, and what they need of their host.
+//! stories told in it, the demo, the deterministic simulation, fuzzing, and what they need of their
+//! host.
 //!
 //! Nothing that ships knows this crate.
 
 pub mod demo;
 pub mod free_port;
+pub mod fuzzing;
 pub mod mosquitto;
 pub mod network;
 pub mod outage;

@@ -8,7 +8,7 @@ use anyhow::Result;
 use clap::Subcommand;
 
 use crate::outcome::Outcome;
-use crate::{bench, deny, powercut, schemas, simulate, tamper, test, tidy};
+use crate::{bench, deny, fuzz_smoke, powercut, schemas, simulate, tamper, test, tidy};
 
 /// What can be asked for.
 #[derive(Debug, Subcommand)]
@@ -27,6 +27,8 @@ pub(crate) enum Chore {
     Deny(deny::Options),
     /// Tampers with a journal's files, seed by seed: all of it has to be found
     Tamper(tamper::Options),
+    /// Runs every fuzz target over its corpus and changed inputs, or replays one input
+    FuzzSmoke(fuzz_smoke::Options),
     /// Writes the documents that are generated from the types, or checks that they are fresh
     Schemas(schemas::Options),
 }
@@ -42,6 +44,7 @@ impl Chore {
             Self::Bench(options) => bench::run(root, options),
             Self::Deny(options) => deny::run(root, options),
             Self::Tamper(options) => tamper::run(root, options),
+            Self::FuzzSmoke(options) => fuzz_smoke::run(root, options),
             Self::Schemas(options) => schemas::run(root, options),
         }
     }

@@ -10,6 +10,7 @@ mod cargo;
 mod chore;
 mod deny;
 mod disk;
+mod fuzz_smoke;
 mod outcome;
 mod powercut;
 mod schemas;

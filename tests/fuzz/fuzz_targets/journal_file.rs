@@ -1,0 +1,5 @@
+//! libFuzzer's way into the target `journal_file`. What has to hold stands in `tests::fuzzing::targets`.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| tests::fuzzing::targets::journal_file::run(input));

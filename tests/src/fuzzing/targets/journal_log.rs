@@ -1,0 +1,20 @@
+//! The journal's log, which holds the newest commits and which SQLite cuts at the first fault without a word.:
+
+use super::salvaged;
+use crate::fuzzing::fixtures::journal::{FILES, seeds};
+use crate::fuzzing::{Form, Target};
+
+/// The target.
+pub const TARGET: Target = Target {
+    name: "journal_log",
+    run,
+    form: Form::Bytes,
+    words: &["SQLite format 3\u{0}", "SKJH\u{1}"],
+    inputs_per_round: 120,
+    seeds: || seeds(FILES[1]),
+};
+
+/// What has to hold for every input.
+pub fn run(input: &[u8]) {
+    salvaged::check(FILES[1], input);
+}

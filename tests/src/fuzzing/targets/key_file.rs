@@ -1,0 +1,52 @@
+//! The file of the data key: it is a key, or it is refused and stays as it is. Never another key.
+
+use journal::key::file::{KeyError, load_or_create};
+use ring::rand::SystemRandom;
+
+use crate::fuzzing::fixtures::folder;
+use crate::fuzzing::{Form, Target};
+
+/// The target.
+pub const TARGET: Target = Target {
+    name: "key_file",
+    run,
+    form: Form::Bytes,
+    words: &["\n", "\r\n", " ", "0", "f", "F", "g", "\u{feff}", "\u{0}"],
+    inputs_per_round: 500,
+    seeds,
+};
+
+/// Digits of a key.
+const DIGITS: usize = 64;
+
+/// What has to hold for every input.
+pub fn run(input: &[u8]) {
+    let folder = folder();
+    let (file, journal) = (folder.path().join("data.key"), folder.path().join("journal.db"));
+    std::fs::write(&file, input).expect("write the key's file");
+    std::fs::write(&journal, b"a journal").expect("write a journal's file");
+    let loaded = load_or_create(&file, &journal, &SystemRandom::new());
+    let is_key = std::str::from_utf8(input).is_ok_and(|text| {
+        let digits = text.trim_end();
+        digits.len() == DIGITS && digits.bytes().all(|byte| byte.is_ascii_hexdigit())
+    });
+    assert_eq!(loaded.is_ok(), is_key, "64 digits are a key, and nothing else is");
+    assert!(!matches!(loaded, Err(KeyError::Missing { .. })), "the file is there");
+    assert_eq!(std::fs::read(&file).expect("read it again"), input, "a key is never replaced");
+    if let Ok(key) = loaded {
+        let again = load_or_create(&file, &journal, &SystemRandom::new());
+        assert!(again.is_ok_and(|again| again == key), "the same file is the same key");
+    }
+}
+
+fn seeds() -> Vec<(String, Vec<u8>)> {
+    let digits = "03".repeat(DIGITS / 2);
+    vec![
+        ("key".to_owned(), format!("{digits}\n").into_bytes()),
+        ("without-end".to_owned(), digits.clone().into_bytes()),
+        ("upper-case".to_owned(), "AB".repeat(DIGITS / 2).into_bytes()),
+        ("windows".to_owned(), format!("{digits}\r\n").into_bytes()),
+        ("short".to_owned(), digits[2..].as_bytes().to_vec()),
+        ("empty".to_owned(), Vec::new()),
+    ]
+}
