@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use journal::{AppendError, Appended, Journal, NewEntry};
+use journal::{AppendError, Appended, InputCursor, Journal, NewEntry};
 use protocol::chain::{Epoch, Position, Sequence};
 use protocol::enrolment::EnrolmentAnswer;
 use protocol::envelope::Draft;
@@ -104,10 +104,27 @@ impl Intake {
         self.take_all(drafts.into_iter().map(admit), &moment).await
     }
 
+    /// As [`Intake::offer`], and keeps where the input stands in the transaction of the last entry.
+    /// What it keeps has to be true whether or not these events are taken.
+    pub async fn offer_at(&self, drafts: Vec<Draft>, cursor: InputCursor) -> Vec<Outcome> {
+        let moment = self.moment();
+        let admit = |draft| self.capture.admit(draft, moment.latest);
+        self.take_with(drafts.into_iter().map(admit), &moment, Some(cursor)).await
+    }
+
     async fn take_all(
         &self,
         events: impl ExactSizeIterator<Item = Result<Captured, Problem>>,
         moment: &Moment,
+    ) -> Vec<Outcome> {
+        self.take_with(events, moment, None).await
+    }
+
+    async fn take_with(
+        &self,
+        events: impl ExactSizeIterator<Item = Result<Captured, Problem>>,
+        moment: &Moment,
+        cursor: Option<InputCursor>,
     ) -> Vec<Outcome> {
         let mut entries: Vec<NewEntry> = Vec::with_capacity(events.len());
         let mut slots = Vec::with_capacity(events.len());
@@ -128,6 +145,9 @@ impl Intake {
                     Slot::Settled(Outcome::Refused(problem))
                 }
             });
+        }
+        if let Some(last) = entries.last_mut() {
+            last.cursor = cursor;
         }
         let mut appended = self.append(entries).await.into_iter();
         let outcome = |slot| match slot {

@@ -5,6 +5,7 @@
 //! [`registry`]. A kind is a folder and one entry there. Knows nothing of sync: the two meet only
 //! in the journal.
 
+pub mod database;
 pub mod events;
 pub mod folder;
 pub mod http;

@@ -7,13 +7,18 @@ use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::{Input, events, poslog, table, tlog4690};
+use super::{Input, database, events, poslog, table, tlog4690};
 
 /// A suggestion that shares less than this with what stands there is a guess.
 const LIKENESS_MIN: f64 = 0.7;
 
 /// The kinds of input.
 pub const KINDS: &[Kind] = &[
+    Kind {
+        name: "database",
+        schema: schema_of::<database::Settings>,
+        build: |table| database::from_settings(settings(table)?),
+    },
     Kind {
         name: "events",
         schema: schema_of::<events::Settings>,

@@ -12,6 +12,8 @@
 //! install anything, and is not for what the repository can bring itself.
 
 #[cfg(unix)]
+pub mod mariadb;
+#[cfg(unix)]
 pub mod postgres;
 
 use std::env;

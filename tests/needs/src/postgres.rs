@@ -114,10 +114,10 @@ impl Cluster {
 }
 
 /// User and group of a name, as the host's list has them.
-fn user(name: &str) -> Result<(u32, u32)> {
+pub(crate) fn user(name: &str) -> Result<(u32, u32)> {
     let users = fs::read_to_string("/etc/passwd").context("read the host's users")?;
     let line = users.lines().find(|line| line.split(':').next() == Some(name));
-    let line = line.with_context(|| format!("find the user `{name}` that PostgreSQL brings"))?;
+    let line = line.with_context(|| format!("find the user `{name}` that the package brings"))?;
     let fields: Vec<_> = line.split(':').collect();
     ensure!(fields.len() > 3, "read the user `{name}`");
     let number = |field: &str| field.parse().with_context(|| format!("read the user `{name}`"));

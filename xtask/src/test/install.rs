@@ -54,6 +54,11 @@ const TOOLS: &[Tool] = &[
         wanted_for: "how far the units are closed, and the users that the installer makes",
     },
     Tool {
+        program: "mariadbd",
+        package: "mariadb-server",
+        wanted_for: "POS databases in MariaDB, on a server that the tests start",
+    },
+    Tool {
         program: "mkfs.ext4",
         package: "e2fsprogs",
         wanted_for: "power cuts under an ext4 file system",

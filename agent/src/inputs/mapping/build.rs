@@ -110,7 +110,7 @@ fn kind(row: settings::Row, at: &str) -> Result<Kind, MappingError> {
         when: When(
             row.when.into_iter().map(|(name, values)| (column(name), values.into_list())).collect(),
         ),
-        name: row.name,
+        query: row.query,
         skip: row.skip,
         begins: row.begins,
         ends: row.ends,

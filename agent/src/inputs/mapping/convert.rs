@@ -4,10 +4,12 @@
 //! their lengths are checked by the canonical reader.
 
 use jiff::civil::{Date, DateTime, Time};
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, Zoned};
 use protocol::decimal::PLACES_MAX;
 use protocol::event::item::Gtin;
 use protocol::money::Currency;
-use protocol::time::BusinessDate;
+use protocol::time::{BusinessDate, OffsetTime};
 use rust_decimal::{Decimal, RoundingStrategy};
 use serde_json::Value;
 
@@ -20,6 +22,9 @@ use crate::inputs::reading::{shown, time};
 
 /// Characters of a description or reason that an event holds; more are cut off.
 const PROSE_CHARS_MAX: usize = 256;
+
+/// The pattern of a time that is written as seconds since 1970.
+const UNIX_TIME: &str = "unix";
 
 /// A text that is not what its field holds.
 #[derive(Debug)]
@@ -171,12 +176,15 @@ impl Converter<'_> {
         let Some(cells) = cells else { return Ok(text.to_owned()) };
         if let Some(begins) = cells.day_begins {
             let pattern = cells.format.as_deref().or(self.mapping.time_format.as_deref());
-            let at = wall_clock(text, pattern).ok_or_else(|| unfit_time(text, pattern))?;
+            let at = self.wall_clock(text, pattern).ok_or_else(|| unfit_time(text, pattern))?;
             return Ok(trading_day(at, begins)?.to_string());
         }
         let pattern = cells.format.as_deref().or(self.mapping.date_format.as_deref());
         let date = match pattern {
             None => time::date(text),
+            Some(UNIX_TIME) => {
+                self.wall_clock(text, Some(UNIX_TIME)).map(|at| BusinessDate(at.date()))
+            }
             Some(pattern) => time::date_by(text, pattern).or_else(|| {
                 let at = DateTime::strptime(pattern, text).ok()?;
                 Some(BusinessDate(at.date()))
@@ -185,12 +193,22 @@ impl Converter<'_> {
         Ok(date.ok_or_else(|| unfit_time(text, pattern))?.to_string())
     }
 
+    /// What the store's clock showed.
+    fn wall_clock(&self, text: &str, pattern: Option<&str>) -> Option<DateTime> {
+        match pattern {
+            None => text.parse().ok(),
+            Some(UNIX_TIME) => Some(unix_time(text, &self.mapping.zone)?.datetime()),
+            Some(pattern) => DateTime::strptime(pattern, text).ok(),
+        }
+    }
+
     fn moment(&self, cells: Option<&CellRule>, text: &str) -> Result<String, Unfit> {
         let pattern = cells.and_then(|cells| cells.format.as_deref());
         let pattern = pattern.or(self.mapping.time_format.as_deref());
         let zone = &self.mapping.zone;
         let moment = match pattern {
             None => time::moment(text, zone),
+            Some(UNIX_TIME) => unix_time(text, zone).map(|at| OffsetTime::from(&at)),
             Some(pattern) => time::moment_by(text, pattern, zone),
         };
         Ok(moment.ok_or_else(|| unfit_time(text, pattern))?.to_string())
@@ -202,12 +220,10 @@ fn in_places(value: Decimal) -> Decimal {
     value.round_dp_with_strategy(PLACES_MAX, RoundingStrategy::MidpointAwayFromZero)
 }
 
-/// What a clock showed, without its zone.
-fn wall_clock(text: &str, pattern: Option<&str>) -> Option<DateTime> {
-    match pattern {
-        None => text.parse().ok(),
-        Some(pattern) => DateTime::strptime(pattern, text).ok(),
-    }
+/// The moment so many seconds after 1970 began, by UTC.
+fn unix_time(text: &str, zone: &TimeZone) -> Option<Zoned> {
+    let seconds: i64 = text.parse().ok()?;
+    Some(Timestamp::from_second(seconds).ok()?.to_zoned(zone.clone()))
 }
 
 /// What was sold before the trading day begins belongs to the day before.

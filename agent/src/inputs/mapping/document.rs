@@ -126,7 +126,7 @@ impl Mapping {
             (false, false) => {
                 let detail = format!("`{}` tells neither practice nor sale", shown(cell));
                 let next = "add it to `yes` or `no` under `training` in the mapping";
-                let problem = Problem::new(Code::UnreadableDocument, detail).next(next);
+                let problem = Problem::new(Code::PracticeUnknown, detail).next(next);
                 Err(Fault { row, column: column.to_string(), problem })
             }
         }

@@ -101,8 +101,8 @@ enum Training {
 #[derive(Debug, Default)]
 pub struct Kind {
     when: When,
-    /// The name that it is known by, where a source tells its rows apart by itself.
-    pub name: Option<String>,
+    /// The query that finds such rows, where the source is a database.
+    pub query: Option<String>,
     /// Why it is passed over.
     pub skip: Option<String>,
     /// Whether a receipt begins with it.
@@ -147,10 +147,11 @@ impl When {
 }
 
 impl Mapping {
-    /// The kind of a row by its cells: the first that fits.
+    /// The kind of a row by its cells, and by the query that found it: the first that fits.
     #[must_use]
-    pub fn kind_of(&self, columns: &Columns, cells: &[Cell]) -> Option<usize> {
-        self.kinds.iter().position(|kind| kind.fits(columns, cells))
+    pub fn kind_of(&self, query: Option<&str>, columns: &Columns, cells: &[Cell]) -> Option<usize> {
+        let fits = |kind: &Kind| kind.query.as_deref() == query && kind.fits(columns, cells);
+        self.kinds.iter().position(fits)
     }
 
     /// The first column that a kind of row or every receipt needs and these columns lack.
@@ -171,8 +172,7 @@ impl Mapping {
 
 impl Kind {
     /// Whether these cells are a row of this kind.
-    #[must_use]
-    pub fn fits(&self, columns: &Columns, cells: &[Cell]) -> bool {
+    fn fits(&self, columns: &Columns, cells: &[Cell]) -> bool {
         self.when.holds(|column| {
             let cell = cells.get(columns.index(column)?)?;
             Some(cell.trim().to_owned())

@@ -91,7 +91,8 @@ pub(super) struct TrainingColumn {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Row {
-    pub(super) name: Option<String>,
+    /// The query that finds it; for a database only.
+    pub(super) query: Option<String>,
     pub(super) when: BTreeMap<String, Values>,
     pub(super) skip: Option<String>,
     pub(super) begins: bool,

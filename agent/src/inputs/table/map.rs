@@ -148,7 +148,7 @@ impl<'a> Receipts<'a> {
             let next = "see whether two files were joined; split them";
             return Err(unreadable(line, "rows follow the one that ends the file", next));
         }
-        let kind = self.table.mapping.kind_of(&found.columns, &found.cells);
+        let kind = self.table.mapping.kind_of(None, &found.columns, &found.cells);
         let of_kind = kind.and_then(|kind| self.table.mapping.kinds.get(kind));
         if let Some(what) = of_kind.and_then(|kind| kind.skip.as_ref()) {
             let place = Place { line, element: String::new() };

@@ -332,4 +332,18 @@ pub(super) const CATALOGUE: &[Entry] = &[
         422,
         "Nobody can tell whether the document is practice",
     ),
+    entry(
+        Code::ReceiptsRefused,
+        "SK0087",
+        "receipts-refused",
+        422,
+        "Receipts of a database cannot be taken as they are",
+    ),
+    entry(
+        Code::SourceRefused,
+        "SK0088",
+        "source-refused",
+        500,
+        "The database of an input refuses what its pack asks",
+    ),
 ];

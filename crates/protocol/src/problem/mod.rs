@@ -134,6 +134,10 @@ pub enum Code {
     UnsafeXml,
     /// Nobody can tell whether a document of a POS is practice.
     PracticeUnknown,
+    /// Receipts of a database cannot be taken as they are.
+    ReceiptsRefused,
+    /// The database of an input refuses what its pack asks.
+    SourceRefused,
 }
 
 impl Code {
