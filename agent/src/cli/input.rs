@@ -21,6 +21,8 @@ use crate::inputs::trial::{Outcome, Tried, trial};
 pub(super) enum Command {
     /// Say what an input would make of a file, document by document.
     Test(Args),
+    /// Show what an input has seen and could not read.
+    Kept(super::kept::Args),
 }
 
 /// What to try.
@@ -44,10 +46,9 @@ pub(super) struct Args {
 /// Tries a file.
 pub(super) fn run(
     place: &Place,
-    command: &Command,
+    args: &Args,
     out: &mut (dyn Write + Send),
 ) -> Result<Exit, CommandError> {
-    let Command::Test(args) = command;
     let config = Arc::new(place.config()?);
     let (table, file) = what(args, &config)?;
     let built = registry::build(&table).map_err(|error| {
@@ -111,7 +112,7 @@ fn what(args: &Args, config: &Config) -> Result<(toml::Table, PathBuf), CommandE
 }
 
 /// The settings of an input of the configuration.
-fn named<'c>(name: &str, config: &'c Config) -> Result<&'c toml::Table, CommandError> {
+pub(super) fn named<'c>(name: &str, config: &'c Config) -> Result<&'c toml::Table, CommandError> {
     let known = config.inputs.iter().find(|(known, _)| known.to_string() == name);
     known.map(|(_, table)| table).ok_or_else(|| {
         let names: Vec<_> = config.inputs.keys().map(ToString::to_string).collect();

@@ -9,6 +9,7 @@ mod error;
 mod find;
 mod input;
 mod journal;
+mod kept;
 mod local;
 mod run;
 mod source;
@@ -66,7 +67,7 @@ enum Command {
     /// List, show and verify what is journaled.
     #[command(subcommand)]
     Journal(journal::Command),
-    /// Try an input: what it would make of a file.
+    /// Try an input, and show what it could not read.
     #[command(subcommand)]
     Input(input::Command),
     /// Print a sample, check a file, or print the schema.
@@ -127,7 +128,8 @@ pub async fn execute(
         Command::Doctor { json } => doctor::run(&place, json, out).await,
         Command::Find(args) => find::run(&place, &args, out).await,
         Command::Journal(command) => journal::run(&place, &command, out).await,
-        Command::Input(command) => input::run(&place, &command, out),
+        Command::Input(input::Command::Test(args)) => input::run(&place, &args, out),
+        Command::Input(input::Command::Kept(args)) => kept::run(&place, &args, out).await,
         Command::Config(_) => config::check(&place, out),
         Command::Enroll(args) => enroll::run(&place, &args, out).await,
     }

@@ -12,7 +12,8 @@ use protocol::problem::{Code, Problem};
 use super::Place;
 use super::error::{CommandError, Exit};
 use super::local::{LocalApi, LocalError};
-use crate::config::Config;
+use crate::config::{Config, InputName};
+use crate::inputs::kept::{self, Kept, KeptList};
 use crate::local_api::{EventProgress, JournalStatus, ReceiptKey, Status};
 use crate::lookup::{
     self, Entry, ExportPage, PAGE_ENTRIES_MAX, Page, Reference, Verified, Verifying, Which,
@@ -140,6 +141,39 @@ impl Source {
             }
             Self::File { journal, .. } => {
                 lookup::export(journal, after).await.map_err(|error| unreadable(&error))
+            }
+        }
+    }
+
+    /// What is kept of an input.
+    pub(crate) async fn kept_list(&self, input: &InputName) -> Result<KeptList, CommandError> {
+        match self {
+            Self::Agent(agent) => {
+                let list = agent.get(&format!("/v1/inputs/{input}/kept")).await;
+                list.map_err(LocalError::for_command)
+            }
+            Self::File { journal, .. } => {
+                let list = kept::list(journal, input.as_str()).await;
+                list.map_err(CommandError::refused)
+            }
+        }
+    }
+
+    /// One of what is kept of an input.
+    pub(crate) async fn kept(&self, input: &InputName, number: u64) -> Result<Kept, CommandError> {
+        match self {
+            Self::Agent(agent) => {
+                let kept = agent.get(&format!("/v1/inputs/{input}/kept/{number}")).await;
+                kept.map_err(LocalError::for_command)
+            }
+            Self::File { journal, .. } => {
+                let found = kept::one(journal, input.as_str(), number).await;
+                found.map_err(CommandError::refused)?.ok_or_else(|| {
+                    let detail = format!("nothing is kept under number {number}");
+                    let next =
+                        format!("list what is there with `storekeep-agent input kept {input}`");
+                    CommandError::new(Exit::Found, Code::NotFound, detail, next)
+                })
             }
         }
     }

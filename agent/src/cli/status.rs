@@ -75,6 +75,14 @@ fn show(status: &Status, json: bool, out: &mut dyn Write) -> std::io::Result<()>
             "  input     {name}: {} new, {} known, {} refused, {} waiting, {} files rejected",
             input.journaled, input.replayed, input.refused, input.waiting, input.rejected_files
         )?;
+        if input.unreadable + input.lost > 0 {
+            writeln!(
+                out,
+                "            {} printed receipts unreadable (`storekeep-agent input kept {name}`), {} not \
+                 captured",
+                input.unreadable, input.lost
+            )?;
+        }
         if let Some(problem) = &input.problem {
             writeln!(out, "            {} {}", problem.code, problem.detail)?;
         }

@@ -10,8 +10,10 @@ pub mod events;
 pub mod folder;
 pub mod http;
 pub mod intake;
+pub mod kept;
 pub mod mapping;
 pub mod poslog;
+pub mod printer;
 pub mod reading;
 pub mod registry;
 pub mod standing;
@@ -61,6 +63,12 @@ pub trait Input: Send + 'static {
     /// What reads one of its files, for `input test`; none if its source has no files.
     fn decoder(&self) -> Option<&Arc<dyn Decoder>>;
 
+    /// Whether its source can be read again from an earlier point: a folder and a database can, what
+    /// was printed cannot. What came from one that cannot is gone with a disk that was not relayed.
+    fn can_rewind(&self) -> bool {
+        true
+    }
+
     /// Reads until it is told to stop. What fails is said on the board and tried again: an input
     /// never ends by itself.
     async fn run(self: Box<Self>, around: Around, stop: watch::Receiver<bool>);
@@ -79,7 +87,7 @@ pub fn start(
     for (name, table) in &config.inputs {
         let name = name.to_string();
         let built = registry::build(table).map_err(|error| (name.clone(), error))?;
-        around.board.add(&name, built.kind);
+        around.board.add(&name, built.kind, built.input.can_rewind());
         running.spawn(built.input.run(Around { name, ..around.clone() }, stop.clone()));
     }
     Ok(running)

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::{Input, database, events, poslog, table, tlog4690};
+use super::{Input, database, events, poslog, printer, table, tlog4690};
 
 /// A suggestion that shares less than this with what stands there is a guess.
 const LIKENESS_MIN: f64 = 0.7;
@@ -33,6 +33,11 @@ pub const KINDS: &[Kind] = &[
         name: "table",
         schema: schema_of::<table::Settings>,
         build: |table| table::from_settings(settings(table)?),
+    },
+    Kind {
+        name: "printer",
+        schema: schema_of::<printer::Settings>,
+        build: |table| printer::from_settings(&settings(table)?),
     },
     Kind {
         name: "tlog4690",

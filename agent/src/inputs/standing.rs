@@ -32,6 +32,15 @@ pub struct InputState {
     pub waiting: u64,
     /// Files that were rejected and wait for a person.
     pub rejected_files: u64,
+    /// Printed receipts since then that could not be read; the newest of them are kept.
+    #[serde(default)]
+    pub unreadable: u64,
+    /// Printed receipts since then, at least, that were not captured.
+    #[serde(default)]
+    pub lost: u64,
+    /// Whether its source can be read again, such as after a disk was restored.
+    #[serde(default)]
+    pub can_rewind: bool,
     /// When something was last read.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>", extend("format" = "date-time"))]
@@ -53,8 +62,8 @@ impl Board {
     }
 
     /// An input begins.
-    pub fn add(&self, name: &str, kind: &str) {
-        let state = InputState { kind: kind.to_owned(), ..InputState::default() };
+    pub fn add(&self, name: &str, kind: &str, can_rewind: bool) {
+        let state = InputState { kind: kind.to_owned(), can_rewind, ..InputState::default() };
         self.lock().insert(name.to_owned(), state);
     }
 
@@ -91,6 +100,16 @@ impl Board {
             state.refused += counts.refused;
             state.last_read_at = Some(now);
         });
+    }
+
+    /// A receipt could not be read.
+    pub fn unreadable(&self, name: &str) {
+        self.change(name, |state| state.unreadable += 1);
+    }
+
+    /// So many receipts in all were not captured.
+    pub fn lost(&self, name: &str, count: u64) {
+        self.change(name, |state| state.lost = count);
     }
 
     fn change(&self, name: &str, change: impl FnOnce(&mut InputState)) {

@@ -6,6 +6,7 @@
 mod access;
 mod entries;
 mod incidents;
+mod kept;
 mod metrics;
 pub mod openapi;
 mod page;
@@ -84,6 +85,8 @@ pub fn router(parts: Parts) -> Router {
         .route("/v1/journal/export", get(entries::export))
         .route("/v1/journal/verification", get(entries::verify))
         .route("/v1/journal/{entry}", get(entries::show))
+        .route("/v1/inputs/{name}/kept", get(kept::list))
+        .route("/v1/inputs/{name}/kept/{number}", get(kept::show))
         .route("/v1/status", get(status::status))
         .route("/healthz", get(status::healthz))
         .route("/metrics", get(metrics::metrics))

@@ -12,6 +12,7 @@ use serde_json::{Map, Value, json};
 
 use super::{ReceiptProgress, Status, respond};
 use crate::inputs::http::Accepted;
+use crate::inputs::kept::{Kept, KeptList};
 use crate::lookup::{Entry, ExportPage, PAGE_ENTRIES_MAX, Page, Verifying};
 
 /// `GET /openapi.json`.
@@ -86,6 +87,21 @@ fn paths() -> Value {
         )},
         "/v1/journal/export": { "get": export() },
         "/v1/journal/verification": { "get": verification() },
+        "/v1/inputs/{name}/kept": { "get": read(
+            "What an input could not read, oldest first",
+            &[("name", json!({ "type": "string" }))],
+            "KeptList",
+            &[Code::NotFound],
+        )},
+        "/v1/inputs/{name}/kept/{number}": { "get": read(
+            "One of them, with its text",
+            &[
+                ("name", json!({ "type": "string" })),
+                ("number", json!({ "type": "integer", "minimum": 1 })),
+            ],
+            "Kept",
+            &[Code::NotFound],
+        )},
         "/v1/status": { "get": read("The agent's state", &[], "Status", &[]) },
         "/metrics": { "get": { "summary": "The state in the Prometheus text format", "responses": {
             "200": { "description": "OK", "content": { "text/plain": {} } },
@@ -213,6 +229,8 @@ fn components() -> Value {
     generator.subschema_for::<ExportPage>();
     generator.subschema_for::<Entry>();
     generator.subschema_for::<Verifying>();
+    generator.subschema_for::<KeptList>();
+    generator.subschema_for::<Kept>();
     generator.subschema_for::<Status>();
     let mut components = generator.take_definitions(true);
     for (name, schema) in schemas::all() {

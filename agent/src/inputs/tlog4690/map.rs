@@ -10,6 +10,7 @@ use jiff::civil::DateTime;
 use protocol::envelope::Draft;
 use protocol::event::EventType;
 use protocol::id::{Code, RegisterId};
+use protocol::problem::{self, Problem};
 use rust_decimal::Decimal;
 use serde_json::{Map, Value, json};
 
@@ -161,7 +162,8 @@ fn is_training(training: &Training, header: &Header) -> Result<bool, Fault> {
 fn cannot_tell(field: &str) -> Fault {
     let detail = format!("{field} is not there, so that nothing tells practice from a sale");
     let next = "correct `training`; `not_logged` if the controller keeps practice out of the log";
-    Fault::new(format!("string 1 (00), {field}"), detail, next)
+    let problem = Problem::new(problem::Code::PracticeUnknown, detail).next(next);
+    Fault { element: format!("string 1 (00), {field}"), problem }
 }
 
 fn checkout(

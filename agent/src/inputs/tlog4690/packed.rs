@@ -3,8 +3,11 @@
 //! A number with an odd count of nibbles has an `F` in front; a negative one has a `D` before its
 //! digits (IBM 4690 packed, DFDL 1.0, section 13.7). Does no rounding and knows no decimals.
 
-/// Digits of a number: an item code has at most 14, an amount fewer.
-const DIGITS_MAX: usize = 15;
+/// Digits of a number: no amount has more.
+const NUMBER_DIGITS_MAX: usize = 15;
+
+/// Digits of a code: a customer's account may have those of a card.
+const CODE_DIGITS_MAX: usize = 20;
 
 /// The digits of an unsigned field, leading zeros and all; none if it is none.
 pub(super) fn digits(field: &[u8]) -> Option<String> {
@@ -12,7 +15,7 @@ pub(super) fn digits(field: &[u8]) -> Option<String> {
     while nibbles.next_if_eq(&0xF).is_some() {}
     let digits: Option<String> =
         nibbles.map(|nibble| char::from_digit(u32::from(nibble), 10)).collect();
-    digits.filter(|digits| (1..=DIGITS_MAX).contains(&digits.len()))
+    digits.filter(|digits| (1..=CODE_DIGITS_MAX).contains(&digits.len()))
 }
 
 /// The number in a field, signed; none if it is none.
@@ -23,7 +26,7 @@ pub(super) fn number(field: &[u8]) -> Option<i64> {
     let (mut value, mut count) = (0_i64, 0);
     for nibble in nibbles {
         count += 1;
-        if nibble > 9 || count > DIGITS_MAX {
+        if nibble > 9 || count > NUMBER_DIGITS_MAX {
             return None;
         }
         value = value * 10 + i64::from(nibble);

@@ -209,6 +209,31 @@ async fn the_page_shows_what_has_no_receipt_too() {
 }
 
 #[tokio::test]
+async fn what_an_input_could_not_read_is_shown_by_number() {
+    let name = "till".parse::<crate::config::InputName>().unwrap();
+    let agent = Agent::with(|config| {
+        config.inputs.insert(name, toml::Table::new());
+    });
+    let kept = crate::inputs::kept::Kept {
+        number: 0,
+        printed_at: Timestamp::UNIX_EPOCH,
+        problem: Problem::new(Code::ReceiptUnreadable, "no total was found in it"),
+        lines: vec!["Bon 1".to_owned()],
+        is_masked: false,
+        pictures: Vec::new(),
+    };
+    crate::inputs::kept::keep(&agent.parts.journal, "till", kept).await.unwrap();
+    let list: Value = serde_json::from_str(&agent.read("/v1/inputs/till/kept").await.body).unwrap();
+    assert_eq!(list["kept"][0]["number"], 1);
+    let one: Value =
+        serde_json::from_str(&agent.read("/v1/inputs/till/kept/1").await.body).unwrap();
+    assert_eq!(one["lines"][0], "Bon 1");
+    for path in ["/v1/inputs/other/kept", "/v1/inputs/till/kept/2", "/v1/inputs/till/kept/x"] {
+        assert_eq!(agent.read(path).await.status, StatusCode::NOT_FOUND, "{path}");
+    }
+}
+
+#[tokio::test]
 async fn the_committed_contract_is_fresh() {
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/api/agent-openapi.json");
     let answer = Agent::new().read("/openapi.json").await;

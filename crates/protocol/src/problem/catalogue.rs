@@ -346,4 +346,25 @@ pub(super) const CATALOGUE: &[Entry] = &[
         500,
         "The database of an input refuses what its pack asks",
     ),
+    entry(
+        Code::ReceiptUnreadable,
+        "SK0090",
+        "receipt-unreadable",
+        422,
+        "A printed receipt cannot be read",
+    ),
+    entry(
+        Code::PrinterUnreachable,
+        "SK0091",
+        "printer-unreachable",
+        503,
+        "The receipt printer cannot be reached",
+    ),
+    entry(
+        Code::ReceiptsNotCaptured,
+        "SK0092",
+        "receipts-not-captured",
+        503,
+        "Receipts were printed and not captured",
+    ),
 ];

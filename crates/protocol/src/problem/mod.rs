@@ -138,6 +138,12 @@ pub enum Code {
     ReceiptsRefused,
     /// The database of an input refuses what its pack asks.
     SourceRefused,
+    /// A printed receipt cannot be read.
+    ReceiptUnreadable,
+    /// The receipt printer cannot be reached.
+    PrinterUnreachable,
+    /// Receipts were printed and not captured.
+    ReceiptsNotCaptured,
 }
 
 impl Code {

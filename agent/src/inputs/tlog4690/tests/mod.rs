@@ -8,6 +8,7 @@ use protocol::event::{Body, Direction, LineKind, TenderPurpose, TillKind, Transa
 use protocol::money::Amount;
 
 use super::*;
+use crate::inputs::folder::conformance;
 
 mod sample;
 
@@ -241,6 +242,30 @@ fn neither_passwords_nor_account_numbers_are_read() {
         let json = serde_json::to_string(&draft.body).unwrap();
         assert!(!json.contains("4111"), "{json}");
     }
+}
+
+/// The transactions of the day with these numbers.
+fn transactions(numbers: &[&str]) -> String {
+    let is_one =
+        |line: &&str| numbers.iter().any(|number| line.starts_with(&format!("00 0002 {number}")));
+    DAY.lines().filter(is_one).map(|line| format!("{line}\n")).collect()
+}
+
+#[tokio::test]
+async fn a_log_holds_what_every_folder_holds() {
+    let whole = transactions(&["0187", "0188", "0189"]);
+    let sale = transactions(&["0187"]);
+    let practice = transactions(&["0192"]);
+    conformance::run(&conformance::Case {
+        decoder: Arc::new(decoder(&[])),
+        whole: (log(&whole), 3),
+        changed: log(&whole.replace("01 4711 447 50 000000 8 - 00", "01 4712 447 50 000000 8 - 00")),
+        practice: log(&practice),
+        doubtful: log(&practice.replace(" 2 99 1 100", " 2 - 1 100")),
+        unbalanced: log(&sale.replace("09 11 195", "09 11 194")),
+        card: (log(&sale.replace("48151080787", conformance::CARD)), "411111******1111"),
+    })
+    .await;
 }
 
 #[test]
