@@ -111,15 +111,6 @@ impl Capture {
         self.served(draft, CardDataRule::Mask, latest)
     }
 
-    /// Any JSON that is about to be written, its card data masked; and whether there was any.
-    ///
-    /// # Errors
-    /// It is nested too deep.
-    pub fn masked(&self, json: &str) -> Result<(String, bool), Problem> {
-        let (text, found) = self.guard.mask(json).map_err(|refusal| refusal.problem())?;
-        Ok((text.into_owned(), !found.is_empty()))
-    }
-
     fn served(
         &self,
         draft: Draft,

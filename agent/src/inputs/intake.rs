@@ -14,7 +14,6 @@ use protocol::id::EventId;
 use protocol::problem::{Code, Problem};
 use tokio::sync::watch;
 
-use super::kept::Kept;
 use super::tally::Tally;
 use crate::capture::{Capture, Captured, Moment, Original, Pending};
 use crate::config::Config;
@@ -111,21 +110,6 @@ impl Intake {
         let moment = self.moment();
         let admit = |draft| self.capture.admit(draft, moment.latest);
         self.take_with(drafts.into_iter().map(admit), &moment, Some(cursor)).await
-    }
-
-    /// What is kept of a source, with card data in its text and reason masked.
-    ///
-    /// # Errors
-    /// It cannot be masked.
-    pub fn masked(&self, kept: Kept) -> Result<Kept, Problem> {
-        let text = serde_json::to_string(&(&kept.lines, &kept.problem.detail));
-        let (text, is_masked) = self.capture.masked(&text.expect("texts are plain data"))?;
-        let (lines, detail) = serde_json::from_str(&text).map_err(|_| {
-            let detail = "what could not be read holds card data that cannot be masked";
-            Problem::new(Code::CardData, detail)
-        })?;
-        let problem = Problem { detail, ..kept.problem };
-        Ok(Kept { lines, problem, is_masked, ..kept })
     }
 
     async fn take_all(

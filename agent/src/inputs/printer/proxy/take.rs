@@ -12,6 +12,7 @@ use tokio::sync::mpsc;
 
 use super::losses::Losses;
 use super::tap::Waiting;
+use crate::capture::guard::Guard;
 use crate::inputs::Around;
 use crate::inputs::folder::{Content, Counts};
 use crate::inputs::intake::Outcome;
@@ -77,20 +78,17 @@ impl Taker {
     async fn keep(&self, receipt: &Waiting, problem: Problem) {
         let Slip { lines, pictures, .. } = &receipt.slip;
         let pictures = pictures.iter().map(|picture| self.picture(picture));
+        let masked = masked(lines);
         let kept = Kept {
             number: 0,
             printed_at: receipt.printed_at,
-            problem,
-            lines: lines.clone(),
-            is_masked: false,
+            problem: Guard::strict().without_card_data(problem),
+            is_masked: masked != *lines,
+            lines: masked,
             pictures: pictures.collect(),
         };
         let input = &self.around.name;
-        let kept = match self.around.intake.masked(kept) {
-            Ok(kept) => kept::keep(&self.around.journal, input, kept).await,
-            Err(problem) => Err(problem),
-        };
-        match kept {
+        match kept::keep(&self.around.journal, input, kept).await {
             Ok(number) => tracing::warn!(
                 %input, number,
                 "a printed receipt could not be read; `storekeep-agent input kept` shows it"
@@ -124,4 +122,22 @@ impl Taker {
             }
         }
     }
+}
+
+/// Lines without card data. A number that goes on in the next line is none in either of them, so
+/// that every two are looked at together; where only both hold one, neither keeps a digit.
+fn masked(lines: &[String]) -> Vec<String> {
+    let guard = Guard::strict();
+    let mut masked: Vec<_> = lines.iter().map(|line| guard.masked_prose(line)).collect();
+    for (index, pair) in lines.windows(2).enumerate() {
+        let [above, below] = [pair[0].trim(), pair[1].trim()];
+        let both = format!("{above} {below}");
+        let each = format!("{} {}", guard.masked_prose(above), guard.masked_prose(below));
+        if guard.masked_prose(&both) != each {
+            for line in &mut masked[index..=index + 1] {
+                *line = line.chars().map(|c| if c.is_numeric() { '*' } else { c }).collect();
+            }
+        }
+    }
+    masked
 }

@@ -184,7 +184,7 @@ async fn what_cannot_be_read_is_kept_with_card_data_masked() {
     let printer = Printer::switched_on().await;
     let store = Store::open(&printer.address).await;
     let mut till = TcpStream::connect(store.address).await.unwrap();
-    let slip = b"\x1b@Voucher\nKarte 4111 1111 1111 1111\n\x1dv0\x00\x01\x00\x01\x00\xff\x1dV\x00";
+    let slip = b"\x1b@Voucher 12\nKarte 4111 1111 1111 1111\nNr 4111 1111\n1111 1111 A\n\x1dv0\x00\x01\x00\x01\x00\xff\x1dV\x00";
     till.write_all(slip).await.unwrap();
     store.until(|state| state.unreadable == 1).await;
     let list = kept::list(&store.journal, "till").await.unwrap();
@@ -192,7 +192,8 @@ async fn what_cannot_be_read_is_kept_with_card_data_masked() {
     assert_eq!((head.number, head.problem.code.as_str()), (1, "SK0090"));
     let kept = kept::one(&store.journal, "till", 1).await.unwrap().unwrap();
     assert!(kept.is_masked);
-    assert_eq!(kept.lines, ["Voucher", "Karte 411111******1111"]);
+    let lines = ["Voucher 12", "Karte 411111******1111", "Nr **** ****", "**** **** A"];
+    assert_eq!(kept.lines, lines, "also a number that goes on in the next line");
     assert_eq!((kept.pictures[0].width, kept.pictures[0].height), (8, 1));
     assert!(kept.pictures[0].png.is_some(), "this site keeps pictures");
     assert_eq!(kept::one(&store.journal, "till", 2).await.unwrap(), None);
