@@ -76,7 +76,17 @@ fn body(written: &Written<'_>) -> Result<Body, EventError> {
 }
 
 /// Reads JSON and names the place of an error, with the place of the JSON itself before it.
+///
+/// Keeping track of the place costs more than reading, so that it is done only for what was found
+/// to be wrong.
 fn read<'de, T: Deserialize<'de>>(json: &'de str, at: &str) -> Result<T, EventError> {
+    match serde_json::from_str(json) {
+        Ok(value) => Ok(value),
+        Err(_) => read_with_place(json, at),
+    }
+}
+
+fn read_with_place<'de, T: Deserialize<'de>>(json: &'de str, at: &str) -> Result<T, EventError> {
     let mut deserializer = serde_json::Deserializer::from_str(json);
     let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
         let path = error.path().to_string();
