@@ -4,7 +4,7 @@
 //! Packing happens before a lock is taken. Does not know what a record says nor how a page is
 //! kept.
 
-use protocol::compress;
+use protocol::compress::Packer;
 
 use super::model::BatchEntry;
 
@@ -33,11 +33,11 @@ pub(in crate::store) struct Packed {
 impl Packed {
     /// Packs the records of entries; the places are in their order.
     pub(in crate::store) fn of(entries: &[BatchEntry]) -> Self {
-        let mut packed = Self::default();
+        let (mut packed, mut packer) = (Self::default(), Packer::new());
         let mut open: Vec<u8> = Vec::new();
         for entry in entries {
             if !open.is_empty() && open.len() + entry.record.len() > PAGE_BYTES {
-                packed.pages.push(compress::pack(&open));
+                packed.pages.push(packer.pack(&open));
                 open.clear();
             }
             let place =
@@ -46,7 +46,7 @@ impl Packed {
             open.extend_from_slice(&entry.record);
         }
         if !open.is_empty() {
-            packed.pages.push(compress::pack(&open));
+            packed.pages.push(packer.pack(&open));
         }
         packed
     }

@@ -104,7 +104,7 @@ pub fn build(
     batch.head_sequence = sender.head.max(last);
     loop {
         let json = serde_json::to_vec(&batch).expect("a batch is plain data");
-        let packed = compress::pack(&json);
+        let packed = compress::pack_batch(&json);
         let count = batch.entries.len();
         if json.len() <= BATCH_BYTES_MAX && packed.len() <= BATCH_COMPRESSED_BYTES_MAX {
             let end = positions[..count].last().copied().unwrap_or(after);

@@ -155,6 +155,8 @@ fn unpack(packed: &[u8]) -> Result<Vec<u8>, Problem> {
             Problem::new(Code::InvalidBatch, "the body is not whole zstd data")
                 .next("send the batch again")
         }
+        UnpackError::Dictionary(_) => Problem::new(Code::InvalidBatch, error.to_string())
+            .next("update the relay: the sender is of a later version"),
     })
 }
 

@@ -220,7 +220,7 @@ impl Sender {
             messages.push(Message {
                 path: format!("/v1/devices/{}/batches", self.device),
                 signature: self.key.sign(&json).to_string(),
-                packed: compress::pack(&json),
+                packed: compress::pack_batch(&json),
             });
         }
         Ok((messages, position))
