@@ -70,5 +70,8 @@ async fn run(bench: &Bench) -> Result<Figures> {
     if wanted(Budget::B3) || wanted(Budget::B6) {
         measure::backlog::run(bench, &mut figures).await.context("measure a backlog (B3, B6)")?;
     }
+    if bench.options.peers {
+        measure::peers::run(bench, &mut figures).await.context("measure other brokers")?;
+    }
     Ok(figures)
 }

@@ -39,6 +39,9 @@ pub(crate) struct Options {
     /// A tenth of everything, to see that it runs
     #[arg(long)]
     quick: bool,
+    /// Measures other brokers as well
+    #[arg(long)]
+    pub(crate) peers: bool,
     /// Entries that wait in the long journal
     #[arg(long)]
     backlog: Option<u64>,

@@ -24,6 +24,9 @@ pub(crate) struct Options {
     /// A tenth of everything, to see that it runs
     #[arg(long)]
     quick: bool,
+    /// Measures other brokers beside it (NATS from PyPI, mosquitto from Debian)
+    #[arg(long)]
+    peers: bool,
     /// Entries that wait in the long journal of B3 and B6
     #[arg(long, value_name = "ENTRIES")]
     backlog: Option<u64>,
@@ -46,8 +49,10 @@ pub(crate) fn run(root: &Path, options: &Options) -> Result<Outcome> {
     if let Some(only) = &options.only {
         command.args(["--only", only]);
     }
-    if options.quick {
-        command.arg("--quick");
+    for (flag, is_set) in [("--quick", options.quick), ("--peers", options.peers)] {
+        if is_set {
+            command.arg(flag);
+        }
     }
     if let Some(entries) = options.backlog {
         command.args(["--backlog", &entries.to_string()]);

@@ -7,3 +7,4 @@ pub(crate) mod capture;
 pub(crate) mod drain;
 pub(crate) mod idle;
 pub(crate) mod ingest;
+pub(crate) mod peers;

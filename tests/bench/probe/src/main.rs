@@ -1,7 +1,7 @@
 //! `bench-probe`: the parts of the benchmarks that have to be as fast as what they measure.
 //!
 //! A release program with few dependencies: raw appends, bare databases, the journal alone, the
-//! relay's ingest without a socket, and callers of an agent's local HTTP. Each command does one
+//! relay's ingest without a socket, callers of an agent's local HTTP and publishers at other brokers. Each command does one
 //! thing once and prints its figures as one line of JSON; the harness beside it (`tests/bench`)
 //! decides what is run, how often and in which order, and compares. Judges nothing.
 
@@ -13,6 +13,7 @@ mod bare_postgres;
 mod callers;
 mod ingest;
 mod journal_alone;
+mod peers;
 mod sales;
 mod timing;
 
@@ -33,6 +34,8 @@ enum Command {
     Callers(callers::Options),
     /// Hands batches to the relay's ingest, then the same ones again
     Ingest(ingest::Options),
+    /// Publishes sales at another broker
+    Peer(peers::Options),
     /// Appends sales to a journal
     Journal(journal_alone::Options),
     /// Fills an agent's journal with small sales up to a number
@@ -46,6 +49,7 @@ fn main() -> Result<()> {
         Command::BarePostgres(options) => bare_postgres::run(&options),
         Command::Callers(options) => callers::run(&options),
         Command::Ingest(options) => ingest::run(&options),
+        Command::Peer(options) => peers::run(&options),
         Command::Journal(options) => journal_alone::run(&options),
         Command::Fill(options) => journal_alone::fill(&options),
     }?;
