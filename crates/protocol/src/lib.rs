@@ -24,6 +24,7 @@ pub mod problem;
 pub mod progress;
 pub mod record;
 pub mod schemas;
+pub mod seal;
 pub mod sign;
 #[cfg(test)]
 mod tests;

@@ -1,33 +1,22 @@
 //! Personal fields: sealed at capture to the relay's key, so that they can be forgotten later
 //! without touching the chain, which covers the sealed bytes.
 //!
-//! HPKE in base mode (RFC 9180): DHKEM(X25519, HKDF-SHA256), HKDF-SHA256, ChaCha20-Poly1305; the
-//! sealed form is the encapsulated key followed by the ciphertext, in hexadecimal. Draws no random
-//! number: the seed is an argument. Does not decide who may open what.
+//! The sealed form is that of [`crate::seal`], in hexadecimal. Draws no random number: the seed is
+//! an argument. Does not decide who may open what.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
-use hpke::aead::ChaCha20Poly1305;
-use hpke::kdf::HkdfSha256;
-use hpke::kem::X25519HkdfSha256;
-use hpke::{Deserializable, Kem, OpModeR, OpModeS, Serializable};
-use rand::SeedableRng;
-use rand::rngs::StdRng;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::bytes::Bytes;
 use crate::limits::{ENTRIES_PER_LIST_MAX, PERSONAL_BYTES_MAX};
+use crate::seal::{self, ENCAPSULATED_BYTES};
 
-/// The X25519 public key that personal fields are sealed to.
-pub type SealingKey = Bytes<32>;
+pub use crate::seal::{OpeningKey, SealingKey};
 
 /// The context that binds a sealed text to its use.
 const INFO: &[u8] = b"storekeep:personal:v1";
-
-/// The bytes of an encapsulated X25519 key.
-const ENCAPSULATED_BYTES: usize = 32;
 
 /// Personal fields by name, such as `name` or `email`; or their sealed form.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -127,82 +116,25 @@ impl Fields {
     /// # Errors
     /// The key is no X25519 public key.
     pub fn seal(&self, key: SealingKey, seed: [u8; 32]) -> Result<Sealed, PersonalError> {
-        let public = <X25519HkdfSha256 as Kem>::PublicKey::from_bytes(key.as_bytes())
-            .map_err(|_| PersonalError::Key)?;
         let plain = serde_json::to_vec(&self.0).map_err(|_| PersonalError::Shape)?;
-        let (encapsulated, ciphertext) =
-            hpke::single_shot_seal_with_rng::<ChaCha20Poly1305, HkdfSha256, X25519HkdfSha256>(
-                &OpModeS::Base,
-                &public,
-                INFO,
-                &plain,
-                &[],
-                &mut StdRng::from_seed(seed),
-            )
-            .map_err(|_| PersonalError::Key)?;
-        let mut bytes = encapsulated.to_bytes().to_vec();
-        bytes.extend_from_slice(&ciphertext);
-        Ok(Sealed { text: hex::encode(bytes), key })
-    }
-
-    /// The fields by name.
-    #[must_use]
-    pub const fn by_name(&self) -> &BTreeMap<String, String> {
-        &self.0
-    }
-}
-
-/// The private half of a sealing key. Its `Debug` form shows the public half only.
-pub struct OpeningKey {
-    private: <X25519HkdfSha256 as Kem>::PrivateKey,
-    public: SealingKey,
-}
-
-impl OpeningKey {
-    /// Derives a key pair from 32 random bytes (RFC 9180, DeriveKeyPair). The bytes are the key:
-    /// they are what is stored.
-    ///
-    /// # Panics
-    /// Never: an X25519 public key has 32 bytes.
-    #[must_use]
-    pub fn from_seed(seed: &[u8; 32]) -> Self {
-        let (private, public) = X25519HkdfSha256::derive_keypair(seed);
-        let public = Bytes::from_slice(&public.to_bytes()).expect("an X25519 key has 32 bytes");
-        Self { private, public }
-    }
-
-    /// The public half.
-    #[must_use]
-    pub const fn sealing_key(&self) -> SealingKey {
-        self.public
+        let sealed = seal::seal(key, INFO, &plain, seed).map_err(|_| PersonalError::Key)?;
+        Ok(Sealed { text: hex::encode(sealed), key })
     }
 
     /// Opens sealed fields.
     ///
     /// # Errors
     /// They are sealed to another key, or damaged.
-    pub fn open(&self, sealed: &Sealed) -> Result<Fields, PersonalError> {
+    pub fn open(key: &OpeningKey, sealed: &Sealed) -> Result<Self, PersonalError> {
         let bytes = hex::decode(&sealed.text).map_err(|_| PersonalError::Shape)?;
-        let (encapsulated, ciphertext) =
-            bytes.split_at_checked(ENCAPSULATED_BYTES).ok_or(PersonalError::Shape)?;
-        let encapsulated = <X25519HkdfSha256 as Kem>::EncappedKey::from_bytes(encapsulated)
-            .map_err(|_| PersonalError::Unopened)?;
-        let plain = hpke::single_shot_open::<ChaCha20Poly1305, HkdfSha256, X25519HkdfSha256>(
-            &OpModeR::Base,
-            &self.private,
-            &encapsulated,
-            INFO,
-            ciphertext,
-            &[],
-        )
-        .map_err(|_| PersonalError::Unopened)?;
-        serde_json::from_slice(&plain).map(Fields).map_err(|_| PersonalError::Unopened)
+        let plain = key.open(INFO, &bytes).map_err(|_| PersonalError::Unopened)?;
+        serde_json::from_slice(&plain).map(Self).map_err(|_| PersonalError::Unopened)
     }
-}
 
-impl fmt::Debug for OpeningKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "OpeningKey(public {})", self.public)
+    /// The fields by name.
+    #[must_use]
+    pub const fn by_name(&self) -> &BTreeMap<String, String> {
+        &self.0
     }
 }
 
@@ -221,9 +153,9 @@ mod tests {
         let key = OpeningKey::from_seed(&[1; 32]);
         let sealed = fields().seal(key.sealing_key(), [2; 32]).unwrap();
         assert!(!sealed.text.contains("example"));
-        assert_eq!(key.open(&sealed), Ok(fields()));
+        assert_eq!(Fields::open(&key, &sealed), Ok(fields()));
         let other = OpeningKey::from_seed(&[3; 32]);
-        assert_eq!(other.open(&sealed), Err(PersonalError::Unopened));
+        assert_eq!(Fields::open(&other, &sealed), Err(PersonalError::Unopened));
     }
 
     #[test]
