@@ -4,7 +4,9 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use agent::cli::{Cli, Environment, execute};
-use agent::config::secret::{ENROLMENT_TOKEN_VARIABLE, LOCAL_API_TOKEN_VARIABLE};
+use agent::config::secret::{
+    ENROLMENT_TOKEN_VARIABLE, LOCAL_API_TOKEN_VARIABLE, PKCS11_PIN_VARIABLE,
+};
 use clap::Parser;
 
 #[tokio::main]
@@ -12,6 +14,8 @@ async fn main() -> ExitCode {
     let environment = Environment {
         local_api_token: std::env::var(LOCAL_API_TOKEN_VARIABLE).ok(),
         enrolment_token: std::env::var(ENROLMENT_TOKEN_VARIABLE).ok(),
+        pkcs11_pin: std::env::var(PKCS11_PIN_VARIABLE).ok(),
+        credentials: std::env::var_os("CREDENTIALS_DIRECTORY").map(Into::into),
     };
     let ended = execute(Cli::parse(), environment, &mut std::io::stdout()).await;
     let exit = match ended {

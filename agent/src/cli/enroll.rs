@@ -69,8 +69,8 @@ pub(super) async fn run(
         CommandError::new(Exit::Usage, Code::Configuration, detail, next)
     })?;
     files::make_private_folder(place.host.data_dir.folder())?;
-    let device = match open_journal(&place.host.data_dir, config.journal.quota(), &place.seams) {
-        Ok(journal) => here(place, args, &config, &relay, &journal).await?.device.to_string(),
+    let device = match open_journal(&place.host, &config, &place.seams) {
+        Ok(opened) => here(place, args, &config, &relay, &opened.journal).await?.device.to_string(),
         Err(problem) if problem.code == Code::JournalInUse.number() && args.again => {
             let next = "stop the agent, and run the command again";
             return Err(CommandError::refused(problem.next(next)));

@@ -211,8 +211,8 @@ fn verify_closed(
     json: bool,
     out: &mut (dyn Write + Send),
 ) -> Result<Exit, CommandError> {
-    let bar = bar();
-    let found = verify_journal(&place.host.data_dir, &place.seams, &mut |step| {
+    let (bar, config) = (bar(), place.config()?);
+    let found = verify_journal(&place.host, &config, &mut |step| {
         bar.set_length(step.entries_total);
         bar.set_position(step.entries);
     });

@@ -23,7 +23,9 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 use protocol::problem::Code;
 
-use crate::config::secret::{ENROLMENT_TOKEN_VARIABLE, LOCAL_API_TOKEN_VARIABLE, SecretError};
+use crate::config::secret::{
+    ENROLMENT_TOKEN_VARIABLE, LOCAL_API_TOKEN_VARIABLE, PKCS11_PIN_VARIABLE, SecretError,
+};
 use crate::config::{self as configuration, Config, Secret};
 use crate::doctor;
 use crate::run::{DataDir, Host};
@@ -64,7 +66,7 @@ enum Command {
     },
     /// Show where a receipt stands: on disk, relayed, in each target.
     Find(find::Args),
-    /// List, show and verify what is journaled.
+    /// List, show and verify what is journaled, and keep its key.
     #[command(subcommand)]
     Journal(journal::Command),
     /// Try an input, and show what it could not read.
@@ -84,6 +86,10 @@ pub struct Environment {
     pub local_api_token: Option<String>,
     /// STOREKEEP_ENROLMENT_TOKEN.
     pub enrolment_token: Option<String>,
+    /// STOREKEEP_PKCS11_PIN.
+    pub pkcs11_pin: Option<String>,
+    /// CREDENTIALS_DIRECTORY, which systemd sets for a service that is given credentials.
+    pub credentials: Option<PathBuf>,
 }
 
 /// Where a command works.
@@ -151,6 +157,8 @@ fn place(
         data_dir: DataDir::new(data_dir.ok_or_else(|| homeless("--data-dir"))?),
         local_api_token: secret(environment.local_api_token, LOCAL_API_TOKEN_VARIABLE)?,
         enrolment_token: secret(environment.enrolment_token, ENROLMENT_TOKEN_VARIABLE)?,
+        pkcs11_pin: secret(environment.pkcs11_pin, PKCS11_PIN_VARIABLE)?,
+        credentials: environment.credentials,
     };
     let config_file = config_file.ok_or_else(|| homeless("--config"))?;
     Ok(Place { config_file, host, seams: Seams::default() })

@@ -47,7 +47,7 @@ impl Source {
             Ok(agent) => Ok(Self::Agent(agent)),
             Err(LocalError::Failed(error)) => Err(error),
             Err(LocalError::NotRunning) => {
-                let journal = open_existing_journal(&place.host.data_dir, &place.seams);
+                let journal = open_existing_journal(&place.host, config, &place.seams);
                 let journal = journal.map_err(CommandError::refused)?;
                 Ok(Self::File { journal, store: config.store.clone() })
             }

@@ -69,6 +69,7 @@ fn show(status: &Status, json: bool, out: &mut dyn Write) -> std::io::Result<()>
     for incident in &journal.incidents {
         writeln!(out, "  incident  {incident}")?;
     }
+    writeln!(out, "  key       {}", status.journal_key)?;
     for (name, input) in &status.inputs {
         writeln!(
             out,

@@ -13,7 +13,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue, Deserializer};
 
 use super::sample::{is_required, properties, schema, section};
-use super::{Config, ConfigError, uplinks};
+use super::{Config, ConfigError, journal_key, uplinks};
 use crate::inputs::registry;
 
 /// A suggestion that shares less than this with what stands there is a guess.
@@ -193,6 +193,7 @@ fn rules(config: &Config) -> Result<(), ConfigError> {
         let next = "write as many of the first digits as all of your numbers share";
         return Err(ConfigError::new(reason, next).of_key("card_data.own_prefixes"));
     }
+    journal_key::rules(&config.journal_key)?;
     uplinks::rules(&config.relay)
 }
 

@@ -7,6 +7,7 @@
 
 mod check;
 mod error;
+mod journal_key;
 mod places;
 mod relay_url;
 mod sample;
@@ -27,6 +28,7 @@ use serde::{Deserialize, Serialize};
 
 pub use check::{check, parse};
 pub use error::ConfigError;
+pub use journal_key::JournalKeyConfig;
 pub use places::{default_config_file, default_data_dir};
 pub use relay_url::{RelayUrl, RelayUrlError};
 pub use sample::{sample, schema};
@@ -58,6 +60,11 @@ pub struct Config {
     /// The encrypted journal in the data folder.
     #[serde(default)]
     pub journal: JournalConfig,
+
+    /// What keeps the key that the journal is encrypted with. docs/handbook/keys.md says what each
+    /// tier stops.
+    #[serde(default)]
+    pub journal_key: JournalKeyConfig,
 
     /// The log files.
     #[serde(default)]
@@ -297,6 +304,7 @@ impl Config {
             local_api: LocalApiConfig::default(),
             relay: RelayConfig::default(),
             journal: JournalConfig::default(),
+            journal_key: JournalKeyConfig::default(),
             log: LogConfig::default(),
             extensions: ExtensionsConfig::default(),
             card_data: CardDataConfig::default(),

@@ -12,6 +12,9 @@ pub const LOCAL_API_TOKEN_VARIABLE: &str = "STOREKEEP_LOCAL_API_TOKEN";
 /// The variable that goes before `relay.enrolment_token_file`.
 pub const ENROLMENT_TOKEN_VARIABLE: &str = "STOREKEEP_ENROLMENT_TOKEN";
 
+/// The variable that goes before `journal_key.pkcs11_pin_file`.
+pub const PKCS11_PIN_VARIABLE: &str = "STOREKEEP_PKCS11_PIN";
+
 /// A file with a secret holds one line; more is a mistake in the path.
 const SECRET_BYTES_MAX: usize = 4096;
 

@@ -6,6 +6,7 @@
 mod broker;
 mod host;
 mod journal;
+mod key;
 mod relay;
 #[cfg(test)]
 mod tests;
@@ -122,6 +123,7 @@ async fn check(place: &Place) -> Vec<Check> {
     let agent = running(place, &config).await;
     checks.push(local_api(&config, &agent).await);
     let status = agent.ok().map(|(_, status)| status);
+    checks.extend(key::check(place, &config, status.as_ref()));
     let source = Source::find(place, &config).await;
     checks.extend(journal::check(&source, status.as_ref()).await);
     let bytes_a_day = journal::bytes_a_day(&source, status.as_ref()).await;

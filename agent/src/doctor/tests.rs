@@ -13,6 +13,8 @@ fn place(store: &Store) -> Place {
         data_dir: DataDir::new(store.folder.path().join("data")),
         local_api_token: None,
         enrolment_token: None,
+        pkcs11_pin: None,
+        credentials: None,
     };
     Place { config_file, host, seams: Seams::default() }
 }
@@ -47,6 +49,7 @@ async fn a_store_that_is_well_has_nothing_bad_running_or_stopped() {
             "configuration",
             "data folder",
             "local API",
+            "journal key",
             "journal",
             "disk",
             "relay: name",

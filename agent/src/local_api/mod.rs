@@ -36,6 +36,7 @@ use crate::health::Health;
 use crate::inputs::http::post_events;
 use crate::inputs::intake::Intake;
 use crate::inputs::standing::Board;
+use crate::run::KeyStatus;
 use crate::seams::Seams;
 
 pub use self::access::Peer;
@@ -53,6 +54,8 @@ pub struct Parts {
     pub config: Arc<Config>,
     /// The journal.
     pub journal: Journal,
+    /// How the journal's key is kept.
+    pub journal_key: KeyStatus,
     /// How the way up stands.
     pub health: Health,
     /// Clock and randomness.

@@ -21,6 +21,7 @@ use super::{Incident, Parts, Shared, respond};
 use crate::health;
 use crate::inputs::standing::InputState;
 use crate::inputs::tally::Tally;
+use crate::run::KeyStatus;
 
 /// `GET /v1/status`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -37,6 +38,8 @@ pub struct Status {
     pub version: String,
     /// The journal.
     pub journal: JournalStatus,
+    /// How the key is kept that the journal is encrypted with.
+    pub journal_key: KeyStatus,
     /// The way up to the relay.
     pub relay: health::State,
     /// What came in since the agent started.
@@ -120,7 +123,7 @@ pub(super) async fn healthz(State(shared): State<Arc<Shared>>) -> Response {
 
 /// Reads the state.
 pub(super) async fn read(shared: &Shared) -> Result<Status, Problem> {
-    let Parts { config, journal, health, seams, enrolment, .. } = &shared.parts;
+    let Parts { config, journal, journal_key, health, seams, enrolment, .. } = &shared.parts;
     let found = JournalStatus::of(journal).await.map_err(|error| respond::unreadable(&error))?;
     let now = seams.reading();
     let relay = health.state(now);
@@ -134,6 +137,7 @@ pub(super) async fn read(shared: &Shared) -> Result<Status, Problem> {
         device,
         version: env!("CARGO_PKG_VERSION").to_owned(),
         journal: JournalStatus { disk_full: is_disk_full, ..found },
+        journal_key: journal_key.clone(),
         relay,
         since_start: since_start(shared.parts.intake.tally()),
         inputs: shared.parts.inputs.states(),

@@ -6,6 +6,7 @@
 //! journal alone. Does not read the command line, the environment or signals.
 
 mod data_dir;
+mod keys;
 mod open;
 pub mod prune;
 mod room;
@@ -37,7 +38,10 @@ use crate::seams::Seams;
 use crate::sync::{self, Membership, TIME_NOTE, enrol};
 
 pub use self::data_dir::DataDir;
-pub use self::open::{open_existing_journal, open_journal, refused, verify_journal};
+pub(crate) use self::keys::read_bounded;
+pub use self::keys::{KeyStatus, keeper, key_problem, recovery_target};
+pub use self::open::{Opened, open_existing_journal, open_journal, refused, verify_journal};
+pub(crate) use self::open::{in_full, is_there};
 
 /// What the host gives to the agent.
 #[derive(Debug, Clone)]
@@ -48,6 +52,11 @@ pub struct Host {
     pub local_api_token: Option<Secret>,
     /// The enrolment token from the environment, which goes before the files.
     pub enrolment_token: Option<Secret>,
+    /// The PIN of the token that keeps the journal's key from the environment, which goes before
+    /// the file.
+    pub pkcs11_pin: Option<Secret>,
+    /// The folder in which systemd hands credentials to the service.
+    pub credentials: Option<PathBuf>,
 }
 
 /// The agent takes sales.
@@ -103,9 +112,9 @@ pub async fn run(
     let mut config = config;
     let mut ready = Some(ready);
     loop {
-        let journal = open_journal(&host.data_dir, config.journal.quota(), &seams)?;
-        let damage = journal.damage();
-        let started = start(Arc::new(config.clone()), &host, seams.clone(), journal).await;
+        let opened = open_journal(&host, &config, &seams)?;
+        let damage = opened.journal.damage();
+        let started = start(Arc::new(config.clone()), &host, seams.clone(), opened).await;
         let (mut tasks, is_ready) = started?;
         tracing::info!(local_api = %is_ready.local_api, "the agent takes sales");
         // Should it start again, the POS finds it where it was.
@@ -159,8 +168,9 @@ async fn start(
     config: Arc<Config>,
     host: &Host,
     seams: Seams,
-    journal: Journal,
+    opened: Opened,
 ) -> anyhow::Result<(Tasks, Ready)> {
+    let Opened { journal, key: journal_key } = opened;
     let random = &*seams.random;
     let key = Arc::new(DeviceKey::load_or_make(&host.data_dir.device_key(), random)?);
     let (token, token_file) = local_api_token(&config, host, &seams)?;
@@ -197,6 +207,7 @@ async fn start(
     let api = local_api::Parts {
         config: Arc::clone(&config),
         journal,
+        journal_key,
         health,
         seams,
         token,

@@ -29,6 +29,7 @@
 //! | `journal.db.reserve` | bytes that are given back when the disk is full ([`Quota`]) |
 //! | `journal.db.suspect` | there after a page could not be read: the next opening salvages |
 //! | `journal.db.aside-1`, `-2`, … | a journal that was set aside, with its `-wal` beside it; nothing reads or removes it |
+//! | `journal.key` | by its keeper's choice of name: the data key as this host keeps it ([`key`]) |
 //! | `journal.db.lock` | empty; the operating system's lock on it makes this process the only one |
 //!
 //! File and log belong together: neither is a journal without the other. `application_id` is

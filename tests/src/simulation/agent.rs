@@ -12,6 +12,7 @@ use agent::health::{Health, Link};
 use agent::inputs::intake::Intake;
 use agent::inputs::standing::Board;
 use agent::local_api::{Parts as Api, Peer, router};
+use agent::run::KeyStatus;
 use agent::run::prune::{self, Pruning};
 use agent::seams::{Heavy, Seams};
 use agent::sync::{self, Displaced, Parts};
@@ -20,6 +21,7 @@ use axum::body::{Body, to_bytes};
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
 use axum::http::{Method, Request, StatusCode};
 use jiff::SignedDuration;
+use journal::key::Tier;
 use journal::{DataKey, Journal, JournalFile, Options};
 use protocol::bytes::Bytes;
 use protocol::chain::{Epoch, Position, Sequence};
@@ -115,6 +117,7 @@ impl Agent {
         let router = router(Api {
             config,
             journal: journal.clone(),
+            journal_key: KeyStatus::of_tier(Tier::File),
             health: health.clone(),
             seams: seams.clone(),
             token: Secret::new(TOKEN, "the simulation").expect("one line"),

@@ -59,6 +59,11 @@ const TOOLS: &[Tool] = &[
         wanted_for: "POS databases in MariaDB, on a server that the tests start",
     },
     Tool {
+        program: "softhsm2-util",
+        package: "softhsm2",
+        wanted_for: "the journal's key on a token, by a library of PKCS#11",
+    },
+    Tool {
         program: "mkfs.ext4",
         package: "e2fsprogs",
         wanted_for: "power cuts under an ext4 file system",

@@ -11,6 +11,7 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::http::{Method, Request, StatusCode, header};
 use jiff::Timestamp;
+use journal::key::Tier;
 use journal::{DataKey, Options};
 use protocol::bytes::Bytes;
 use protocol::id::StoreId;
@@ -74,6 +75,7 @@ impl Agent {
         let parts = Parts {
             config,
             journal,
+            journal_key: KeyStatus::of_tier(Tier::File),
             health,
             seams,
             token: Secret::new(TOKEN, "the tests").unwrap(),

@@ -42,6 +42,8 @@ impl Store {
             local_api_token: None,
             enrolment_token: (!self.token.is_empty())
                 .then(|| Secret::new(self.token, "here").unwrap()),
+            pkcs11_pin: None,
+            credentials: None,
         }
     }
 

@@ -19,11 +19,10 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use tokio::sync::watch;
 
-use crate::files::beside;
+use crate::files::{beside, sync_folder_of};
 use crate::head::SALT_BYTES;
 use crate::head::judge::Standing;
 use crate::key::DataKey;
-use crate::key::file::sync_folder_of;
 use crate::policy;
 use crate::quota::Quota;
 use crate::salvage;

@@ -26,10 +26,9 @@ use protocol::chain::Epoch;
 use self::build::{Order, build};
 use self::image::Image;
 use self::staging::{Roots, Staging};
-use crate::files::{beside, remove_if_there};
+use crate::files::{beside, remove_if_there, sync_folder_of};
 use crate::head::{self, Copied, Found};
 use crate::incident::IncidentKind;
-use crate::key::file::sync_folder_of;
 use crate::open::{OpenError, Source};
 use crate::schema;
 

@@ -93,6 +93,28 @@ pub(super) const CATALOGUE: &[Entry] = &[
         "The content type is not accepted here",
     ),
     entry(
+        Code::KeyFileChanged,
+        "SK0014",
+        "key-file-changed",
+        500,
+        "The journal's key file is damaged or was changed",
+    ),
+    entry(
+        Code::KeyUnavailable,
+        "SK0015",
+        "key-unavailable",
+        500,
+        "What unwraps the journal's key is not there",
+    ),
+    entry(
+        Code::KeyRefused,
+        "SK0016",
+        "key-refused",
+        500,
+        "The journal's key is refused by what wrapped it",
+    ),
+    entry(Code::RecoveryKey, "SK0017", "recovery-key", 500, "The recovery key cannot be used"),
+    entry(
         Code::UnknownDevice,
         "SK0020",
         "unknown-device",

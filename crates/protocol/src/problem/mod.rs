@@ -50,6 +50,14 @@ pub enum Code {
     FutureBusinessDate,
     /// The content type is not accepted here.
     UnsupportedMediaType,
+    /// The journal's key file is damaged or was changed.
+    KeyFileChanged,
+    /// What unwraps the journal's key is not there.
+    KeyUnavailable,
+    /// The journal's key is refused by what wrapped it.
+    KeyRefused,
+    /// The recovery key cannot be used.
+    RecoveryKey,
     /// The relay does not know this device.
     UnknownDevice,
     /// The signature does not match body and key.

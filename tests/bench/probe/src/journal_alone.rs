@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, bail};
 use jiff::{SignedDuration, Timestamp};
-use journal::key::file::load_or_create;
+use journal::key::KeyKeeper;
 use journal::{Appended, Journal, NewEntry, Options as Place};
 use protocol::bytes::Bytes;
 use protocol::envelope::Draft;
@@ -59,7 +59,8 @@ const FIRST_ID: u128 = 0x0192_f0c1_0000_7000_8000_0000_0000_0000;
 fn open(folder: &Path) -> Result<Journal> {
     let (file, random) = (folder.join("journal.db"), SystemRandom::new());
     std::fs::create_dir_all(folder).context("make the journal's folder")?;
-    let key = load_or_create(&folder.join("journal.key"), &file, &random).context("get the key")?;
+    let keeper = KeyKeeper::plain(folder.join("journal.key"), file.clone());
+    let key = keeper.load_or_create(None, &random).context("get the key")?.key;
     let mut epoch = [0; 16];
     random.fill(&mut epoch).map_err(|_| anyhow!("draw an epoch"))?;
     Journal::open(&Place { file, key, new_epoch: Bytes(epoch) }).context("open the journal")

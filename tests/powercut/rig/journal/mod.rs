@@ -10,7 +10,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 use jiff::Timestamp;
-use journal::key::file as key_file;
+use journal::key::KeyKeeper;
 use journal::{Journal, Options, Seams, Terms};
 use ring::rand::SystemRandom;
 
@@ -30,7 +30,8 @@ fn open(folder: &Path, seams: Seams) -> Result<Journal> {
     agent::files::make_private_folder(folder).context("make the journal's folder")?;
     let file = folder.join("journal.db");
     let random = SystemRandom::new();
-    let key = key_file::load_or_create(&folder.join("journal.key"), &file, &random)?;
+    let keeper = KeyKeeper::plain(folder.join("journal.key"), file.clone());
+    let key = keeper.load_or_create(None, &random)?.key;
     // Drawn, not from the seed: a journal that was begun anew must not look like the lost one.
     let new_epoch = agent::identity::epoch(&random).context("draw an epoch")?;
     let terms = Terms { salvage_at: Some(Timestamp::UNIX_EPOCH), seams, ..Terms::default() };
