@@ -15,6 +15,7 @@ pub mod inputs;
 pub mod local_api;
 pub mod log;
 pub mod lookup;
+pub mod recovery;
 pub mod run;
 pub mod seams;
 pub mod sync;

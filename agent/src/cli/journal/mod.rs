@@ -1,6 +1,13 @@
 //! `journal`: what is journaled, entry by entry and in figures, and whether the chain over it holds.
 //!
-//! Changes nothing. While the agent runs it is asked; the file is opened only when none does.
+//! What stands in this file changes nothing. While the agent runs it is asked; the file is opened
+//! only when none does. `keys` wraps the journal's key anew and makes a recovery key; `recover` reads
+//! a dead host's disk.
+
+mod keys;
+mod recover;
+#[cfg(test)]
+mod tests;
 
 use std::fs::File;
 use std::io::{IsTerminal, Write};
@@ -9,9 +16,8 @@ use std::path::{Path, PathBuf};
 use indicatif::{ProgressBar, ProgressStyle};
 use protocol::problem::Code;
 
-use super::Place;
-use super::error::{CommandError, Exit};
 use super::source::Source;
+use super::{CommandError, Exit, Place};
 use crate::local_api::{JournalStatus, Stage};
 use crate::lookup::{self, PAGE_ENTRIES_MAX, Page, Reference, Verified, Which};
 use crate::run::verify_journal;
@@ -50,6 +56,13 @@ pub(super) enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Wrap the journal's key anew: by another tier, or by a new wrapping key. The agent must not
+    /// run; the journal itself is not written to.
+    Rewrap(keys::Rewrap),
+    /// Make the pair of a recovery key, on a machine that is no store's host.
+    RecoveryKey(keys::RecoveryKey),
+    /// Read a dead host's disk with the private half of the recovery key.
+    Recover(recover::Recover),
 }
 
 /// Which entries to list.
@@ -82,20 +95,14 @@ pub(super) async fn run(
     command: &Command,
     out: &mut (dyn Write + Send),
 ) -> Result<Exit, CommandError> {
-    let source = match (Source::find(place, &place.config()?).await, command) {
-        (Err(error), Command::Verify { json }) if is_untrusted(&error) => {
-            return verify_closed(place, *json, out);
-        }
-        (source, _) => source?,
-    };
     match command {
         Command::Ls(ls) => {
-            let page = source.page(ls.which, ls.before, ls.count).await?;
+            let page = source(place).await?.page(ls.which, ls.before, ls.count).await?;
             list(&page, ls.json, out)?;
             Ok(Exit::Done)
         }
         Command::Show { entry, json } => {
-            let entry = source.entry(*entry).await?;
+            let entry = source(place).await?.entry(*entry).await?;
             match json {
                 true => writeln!(out, "{}", serde_json::to_string(&entry).expect("plain data"))?,
                 false => {
@@ -104,13 +111,26 @@ pub(super) async fn run(
             }
             Ok(Exit::Done)
         }
-        Command::Export { out: file, after } => export(&source, file.as_deref(), *after, out).await,
+        Command::Export { out: file, after } => {
+            export(&source(place).await?, file.as_deref(), *after, out).await
+        }
         Command::Stats { json } => {
-            figures(&source.figures().await?, *json, out)?;
+            figures(&source(place).await?.figures().await?, *json, out)?;
             Ok(Exit::Done)
         }
-        Command::Verify { json } => verify(&source, *json, out).await,
+        Command::Verify { json } => match source(place).await {
+            Err(error) if is_untrusted(&error) => verify_closed(place, *json, out),
+            source => verify(&source?, *json, out).await,
+        },
+        Command::Rewrap(rewrap) => keys::rewrap(place, rewrap, out).await,
+        Command::RecoveryKey(pair) => keys::make_pair(place, pair, out),
+        Command::Recover(order) => recover::run(place, order, out).await,
     }
+}
+
+/// The journal of this host.
+async fn source(place: &Place) -> Result<Source, CommandError> {
+    Source::find(place, &place.config()?).await
 }
 
 fn list(page: &Page, json: bool, out: &mut dyn Write) -> std::io::Result<()> {
