@@ -82,6 +82,7 @@ async fn without_the_token_nothing_but_health_is_told() {
         "/api/v1/lanes",
         "/api/v1/exceptions",
         "/api/v1/receipts?key=x",
+        "/api/v1/books?store=0042&date=2026-11-23",
         "/metrics",
         &format!("/api/v1/exceptions/{id}"),
     ] {
@@ -190,4 +191,25 @@ async fn metrics_name_targets_and_classes_but_no_store() {
         assert!(text.lines().any(|found| found == line), "{line} in\n{text}");
     }
     assert!(!text.contains("0042"));
+}
+
+#[tokio::test]
+async fn the_books_are_told_as_json_as_a_table_and_as_a_page() {
+    let (_bench, operator, _) = two_sales().await;
+    let days = operator.read("/api/v1/books/days?from=2026-01-01&until=2026-12-31").await;
+    let date = days["days"][0]["businessDate"].as_str().unwrap().to_owned();
+    let path = format!("/api/v1/books?store=0042&date={date}");
+    let day = operator.read(&path).await;
+    let register = &day["registers"][0];
+    assert_eq!(register["relay"][0]["count"], 2);
+    assert_eq!(register["pos"], Value::Array(vec![]), "no Z came");
+    assert_eq!(day["closed"], "by_cut_off");
+    for (format, begins) in [("csv", "store,business_date"), ("html", "<!doctype html>")] {
+        let (status, body) = operator.get(&format!("{path}&format={format}")).await;
+        assert_eq!(status, StatusCode::OK);
+        assert!(String::from_utf8(body).unwrap().starts_with(begins), "{format}");
+    }
+    let none = operator.get("/api/v1/books?store=0042&date=2001-01-01").await;
+    assert_eq!(code(none), "SK0010");
+    assert_eq!(code(operator.get("/api/v1/books?store=0042").await), "SK0030");
 }

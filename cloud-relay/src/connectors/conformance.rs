@@ -9,9 +9,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use protocol::event::Body;
 use uuid::Uuid;
 
-use super::{BundleVerdict, Call, Connector, Found, Mode, Verdict};
+use super::{
+    BundleVerdict, Call, Connector, ControlAsk, ControlDocument, ControlPage, ControlQuery, Found,
+    Mode, Unanswered, Verdict,
+};
 
 /// How the fake treats the next call that changes something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,6 +70,7 @@ pub(crate) async fn conforms(bench: impl Fn() -> Box<dyn Bench>) {
     }
     if bench().modes().contains(&Mode::Document) {
         what_shows_late_shows_within_the_settle_time(&*bench()).await;
+        what_stands_is_read_back_under_its_key(&*bench()).await;
     }
 }
 
@@ -189,4 +194,59 @@ async fn what_shows_late_shows_within_the_settle_time(bench: &dyn Bench) {
     let after = connector.find(&call).await.outcome.expect("the fake answers look-ups");
     let is_found = matches!(after, Found::Posted(_));
     assert!(is_found, "what shows late shows within the settle time: {after:?}");
+}
+
+/// What a target says of a call's day; nothing if its kind cannot be read back.
+async fn read_back(bench: &dyn Bench, call: &Call, ask: ControlAsk) -> Option<ControlPage> {
+    let Body::Transaction(transaction) = &call.event.body else { return None };
+    let query = ControlQuery {
+        store: transaction.store.clone(),
+        business_date: transaction.business_date,
+        from: call.event.occurred_at(),
+        until: call.event.occurred_at(),
+        ask,
+        deadline: call.deadline,
+    };
+    match bench.connector().control(&query).await.outcome {
+        Ok(page) => Some(page),
+        Err(Unanswered::Paused { .. }) => None,
+        Err(unanswered) => panic!("the fake answers: {unanswered:?}"),
+    }
+}
+
+async fn what_stands_is_read_back_under_its_key(bench: &dyn Bench) {
+    let call = bench.call(1, Mode::Document);
+    let Some(before) = read_back(bench, &call, ControlAsk::Page(None)).await else { return };
+    let own = |page: &ControlPage| -> Vec<ControlDocument> {
+        let documents = page.documents.iter();
+        documents.filter(|it| it.key == Some(call.key)).cloned().collect()
+    };
+    assert_eq!(own(&before), [], "what was never sent does not stand");
+    let verdict = send(bench, &call).await;
+    bench.pass(bench.connector().profile().settle_time);
+    let mut found = Vec::new();
+    let mut after = None;
+    loop {
+        let page = read_back(bench, &call, ControlAsk::Page(after)).await;
+        let page = page.expect("it was read back before");
+        found.extend(own(&page));
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    let (Verdict::Done(reference) | Verdict::AlreadyDone(reference)) = verdict else {
+        panic!("it stands: {verdict:?}")
+    };
+    let action = call.planned.action.clone();
+    let one = read_back(bench, &call, ControlAsk::One { action, reference }).await;
+    let one = one.expect("it was read back before").documents;
+    let [document] = one.as_slice() else { panic!("it is found by its name: {one:?}") };
+    let amount = Some(document.amount.minor.abs());
+    let planned = call.planned.amount.map(|money| money.minor);
+    assert_eq!((document.key, document.void), (Some(call.key), None), "it stands under its key");
+    assert_eq!(amount, planned, "it stands with its amount");
+    // What belongs to another day's document, such as a refund, is found by its name alone.
+    assert!(found.len() <= 1, "it stands once: {found:?}");
+    assert!(found.iter().all(|shown| shown == document), "it says the same twice: {found:?}");
 }

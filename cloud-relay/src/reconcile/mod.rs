@@ -17,5 +17,7 @@ mod readback;
 mod receipts;
 pub mod report;
 pub mod table;
+#[cfg(test)]
+mod tests;
 
 pub use gather::{Sources, Targeting, gather};
