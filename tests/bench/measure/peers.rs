@@ -54,7 +54,7 @@ pub(crate) async fn run(bench: &Bench, figures: &mut Figures) -> Result<()> {
     let mosquitto = Peer {
         name: "mosquitto",
         protocol: "mqtt",
-        program: mosquitto::installed().map_or(None, Some),
+        program: mosquitto::installed().ok(),
         install: mosquitto::INSTALL,
         configuration: |address, folder| {
             format!(

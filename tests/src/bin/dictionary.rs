@@ -97,7 +97,7 @@ impl Host {
         let mut chance = StdRng::seed_from_u64(number);
         let mut name = [0; 12];
         chance.fill(&mut name[..]);
-        let taxation = if number % 3 == 0 { Taxation::OnTop } else { Taxation::Included };
+        let taxation = if number.is_multiple_of(3) { Taxation::OnTop } else { Taxation::Included };
         let store = Store {
             name: format!("{:04}", chance.random_range(1..10_000)),
             currency: ["EUR", "USD", "GBP", "CHF"][chance.random_range(0..4)].to_owned(),
@@ -115,7 +115,7 @@ impl Host {
             register: number.to_string(),
             cashier: format!("c-{number}"),
         };
-        let identity = if number % 2 == 0 { Identity::Given } else { Identity::LeftOut };
+        let identity = if number.is_multiple_of(2) { Identity::Given } else { Identity::LeftOut };
         let register =
             Register::new(place, Arc::clone(&catalogue), mix, identity, self.number * 10 + number);
         (register, catalogue)

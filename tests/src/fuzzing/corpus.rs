@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-use super::{TARGETS, Target};
+use super::{TARGETS, Target, put};
 
 /// Where the corpus of a target stands.
 #[must_use]
@@ -41,7 +41,7 @@ pub fn write_missing() -> Result<usize> {
         for (name, bytes) in (target.seeds)() {
             let file = folder.join(name);
             if !file.exists() {
-                fs::write(&file, bytes).with_context(|| format!("write `{}`", file.display()))?;
+                put(&file, bytes).with_context(|| format!("write `{}`", file.display()))?;
                 written += 1;
             }
         }

@@ -15,6 +15,9 @@ pub mod targets;
 #[cfg(test)]
 mod tests;
 
+use std::path::Path;
+use std::{fs, io};
+
 pub use self::corpus::{folder, write_missing};
 pub use self::mutate::Form;
 
@@ -53,6 +56,13 @@ pub const TARGETS: &[Target] = &[
     targets::agent_mqtt::TARGET,
     targets::relay_mqtt::TARGET,
 ];
+
+/// Writes a file for one run, or one of the corpus. Nothing has to survive a power cut: whoever
+/// needs it again makes it again.
+#[expect(clippy::disallowed_methods, reason = "each of tens of thousands of inputs is written")]
+fn put(file: impl AsRef<Path>, bytes: impl AsRef<[u8]>) -> io::Result<()> {
+    fs::write(file, bytes)
+}
 
 /// The target of a name.
 #[must_use]

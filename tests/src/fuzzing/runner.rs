@@ -16,8 +16,8 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use ring::digest::{SHA256, digest};
 
-use super::Target;
 use super::mutate::Mutator;
+use super::{Target, put};
 
 /// How long one input may take. The slowest take a tenth of a second; this is for a slow machine
 /// that does other things besides.
@@ -126,7 +126,7 @@ impl<'a> Playing<'a> {
     /// Runs an input; whether something does not hold for it.
     fn broke(&mut self, input: &[u8], origin: impl Fn() -> String) -> Result<bool> {
         let under_way = self.under_way();
-        fs::write(&under_way, input).context("keep the input that is run")?;
+        put(&under_way, input).context("keep the input that is run")?;
         self.played.inputs += 1;
         let Some(cause) = self.worker.run(input, self.plan.input_time_max) else {
             return Ok(false);

@@ -105,8 +105,10 @@ const BROKEN: Target = Target {
 /// A reader that never ends for one input.
 const ENDLESS: Target = Target {
     run: |input| {
-        while input == b"endless" {
-            std::thread::yield_now();
+        if input == b"endless" {
+            loop {
+                std::thread::yield_now();
+            }
         }
     },
     ..BROKEN

@@ -4,7 +4,7 @@ use journal::key::{KeyError, KeyKeeper};
 use ring::rand::SystemRandom;
 
 use crate::fuzzing::fixtures::folder;
-use crate::fuzzing::{Form, Target};
+use crate::fuzzing::{Form, Target, put};
 
 /// The target.
 pub const TARGET: Target = Target {
@@ -23,8 +23,8 @@ const DIGITS: usize = 64;
 pub fn run(input: &[u8]) {
     let folder = folder();
     let (file, journal) = (folder.path().join("data.key"), folder.path().join("journal.db"));
-    std::fs::write(&file, input).expect("write the key's file");
-    std::fs::write(&journal, b"a journal").expect("write a journal's file");
+    put(&file, input).expect("write the key's file");
+    put(&journal, b"a journal").expect("write a journal's file");
     let keeper = KeyKeeper::plain(file.clone(), journal);
     let loaded = keeper.load_or_create(None, &SystemRandom::new());
     let is_bare = std::str::from_utf8(input).is_ok_and(|text| {
@@ -49,7 +49,7 @@ fn seeds() -> Vec<(String, Vec<u8>)> {
         ("without-end".to_owned(), digits.clone().into_bytes()),
         ("upper-case".to_owned(), "AB".repeat(DIGITS / 2).into_bytes()),
         ("windows".to_owned(), format!("{digits}\r\n").into_bytes()),
-        ("short".to_owned(), digits[2..].as_bytes().to_vec()),
+        ("short".to_owned(), digits.as_bytes()[2..].to_vec()),
         ("empty".to_owned(), Vec::new()),
     ]
 }

@@ -7,7 +7,7 @@ use agent::inputs::folder::lease::{Lease, NAME};
 use serde_json::Value;
 
 use crate::fuzzing::fixtures::{folder, now};
-use crate::fuzzing::{Form, Target};
+use crate::fuzzing::{Form, Target, put};
 
 /// The target.
 pub const TARGET: Target = Target {
@@ -29,7 +29,7 @@ const LONG: Duration = Duration::from_secs(24 * 60 * 60);
 pub fn run(input: &[u8]) {
     let folder = folder();
     let file = folder.path().join(NAME);
-    std::fs::write(&file, input).expect("write the lease's file");
+    put(&file, input).expect("write the lease's file");
     let mut lease = Lease::new(folder.path(), OWN.to_owned(), "a till".to_owned());
     #[expect(clippy::disallowed_methods, reason = "a beginning from which time is counted on")]
     let begun = Instant::now();
