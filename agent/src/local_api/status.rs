@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use journal::{Journal, ReadError, Room, Stats};
 use protocol::chain::{Epoch, Sequence};
 use protocol::id::{DeviceId, RegisterId, StoreId};
-use protocol::problem::Problem;
+use protocol::problem::{Code, Problem};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -112,10 +112,18 @@ pub(super) async fn status(State(shared): State<Arc<Shared>>) -> Response {
     }
 }
 
-/// `GET /healthz`: whether sales can be taken, which is all that a watchdog may act on. An outage
-/// of the relay is no reason to restart anything.
+/// `GET /healthz`: whether sales can be taken, which is all that a watchdog may act on: the journal
+/// is read, and the thread that writes it answers. An outage of the relay is no reason to restart
+/// anything.
 pub(super) async fn healthz(State(shared): State<Arc<Shared>>) -> Response {
-    match shared.parts.journal.stats().await {
+    let journal = &shared.parts.journal;
+    if let Err(error) = journal.reach_writer().await {
+        let problem = Problem::new(Code::NotCommitted, error.to_string());
+        return respond::problem(
+            &problem.next("restart the agent; nothing that was answered is lost"),
+        );
+    }
+    match journal.stats().await {
         Ok(_) => respond::json(StatusCode::OK, &serde_json::json!({ "status": "ok" })),
         Err(error) => respond::problem(&respond::unreadable(&error)),
     }

@@ -315,6 +315,15 @@ impl Journal {
         self.change("begin an epoch", begin).await
     }
 
+    /// Waits until the thread that writes has done what was asked of it before. It answers whether
+    /// or not the disk takes anything: it says that the thread lives, not that it can write.
+    ///
+    /// # Errors
+    /// It has ended.
+    pub async fn reach_writer(&self) -> Result<(), ChangeError> {
+        self.change("reach the writer", |_file| Ok(())).await
+    }
+
     /// Recomputes the whole chain while the journal is in use, up to the head of this moment.
     /// Blocks; call it off the async threads.
     ///

@@ -60,6 +60,36 @@ async fn entries_appended_together_have_outcomes_of_their_own_in_order() {
     assert_eq!(journal.head().sequence, Sequence(1_292));
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn the_writer_is_reached_only_when_it_does_not_stand_still() {
+    let place = Place::new();
+    let journal = open(&place);
+    let (begun, has_begun) = std::sync::mpsc::channel();
+    let (go_on, goes_on) = std::sync::mpsc::channel();
+    let standing = tokio::spawn({
+        let journal = journal.clone();
+        async move {
+            let stand = move |_: &mut JournalFile| {
+                begun.send(()).unwrap();
+                goes_on.recv().unwrap();
+                Ok(())
+            };
+            journal.change("stand still", stand).await
+        }
+    });
+    tokio::task::spawn_blocking(move || has_begun.recv().unwrap()).await.unwrap();
+    let reached = journal.reach_writer();
+    tokio::pin!(reached);
+    tokio::select! {
+        biased;
+        _ = &mut reached => panic!("it stands still"),
+        () = tokio::task::yield_now() => {}
+    }
+    go_on.send(()).unwrap();
+    reached.await.unwrap();
+    standing.await.unwrap().unwrap();
+}
+
 #[tokio::test]
 async fn whoever_follows_the_head_is_woken_by_a_commit() {
     let place = Place::new();
