@@ -18,6 +18,7 @@ pub mod lookup;
 pub mod recovery;
 pub mod run;
 pub mod seams;
+pub(crate) mod service;
 pub mod sync;
 
 pub use seams::Seams;

@@ -23,7 +23,7 @@ use journal::Journal;
 use protocol::enrolment::EnrolmentAnswer;
 use protocol::problem::{Code, Problem};
 use tokio::net::TcpListener;
-use tokio::sync::{oneshot, watch};
+use tokio::sync::watch;
 use tokio::task::{JoinError, JoinHandle, JoinSet};
 
 use crate::config::{Config, Secret};
@@ -68,6 +68,15 @@ pub struct Ready {
     pub token_file: Option<PathBuf>,
 }
 
+/// How far the agent is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Phase {
+    /// It opens the journal, which takes long only if a damaged one is salvaged.
+    Opening,
+    /// It takes sales.
+    TakesSales(Ready),
+}
+
 /// Everything that the loop follows.
 enum Happening {
     /// The agent is to stop.
@@ -94,7 +103,8 @@ struct Tasks {
     stop: watch::Sender<bool>,
 }
 
-/// Runs the agent until `shutdown` is done. Requests under way are answered first.
+/// Runs the agent until `shutdown` is done. Requests under way are answered first. `phase` says how
+/// far it is; a damaged journal brings it back to its beginning.
 ///
 /// # Errors
 /// Something that it needs cannot be opened, or a part of it failed. Nothing that was answered to
@@ -103,25 +113,23 @@ pub async fn run(
     config: Config,
     host: Host,
     seams: Seams,
-    ready: oneshot::Sender<Ready>,
+    phase: watch::Sender<Phase>,
     shutdown: impl Future<Output = ()>,
 ) -> anyhow::Result<()> {
     files::make_private_folder(host.data_dir.folder())
         .with_context(|| format!("make the data folder `{}`", host.data_dir.folder().display()))?;
     tokio::pin!(shutdown);
     let mut config = config;
-    let mut ready = Some(ready);
     loop {
-        let opened = open_journal(&host, &config, &seams)?;
+        phase.send_replace(Phase::Opening);
+        let opened = open(&host, &config, &seams).await?;
         let damage = opened.journal.damage();
         let started = start(Arc::new(config.clone()), &host, seams.clone(), opened).await;
         let (mut tasks, is_ready) = started?;
         tracing::info!(local_api = %is_ready.local_api, "the agent takes sales");
         // Should it start again, the POS finds it where it was.
         config.local_api.listen = is_ready.local_api;
-        if ready.take().is_some_and(|ready| ready.send(is_ready).is_err()) {
-            tracing::debug!("nobody waits for the agent to be ready");
-        }
+        phase.send_replace(Phase::TakesSales(is_ready));
         let ended = follow(&mut tasks, damage, &mut shutdown).await;
         tasks.end().await?;
         match ended? {
@@ -129,6 +137,13 @@ pub async fn run(
             Ended::JournalDamaged => tracing::warn!("the agent starts again with what is salvaged"),
         }
     }
+}
+
+/// Opens the journal on a thread of its own: salvaging a damaged one reads it page by page.
+async fn open(host: &Host, config: &Config, seams: &Seams) -> anyhow::Result<Opened> {
+    let (host, config, seams) = (host.clone(), config.clone(), seams.clone());
+    let opened = tokio::task::spawn_blocking(move || open_journal(&host, &config, &seams)).await;
+    opened.context("open the journal")?
 }
 
 /// Why the agent does not go on.

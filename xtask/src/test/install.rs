@@ -64,6 +64,11 @@ const TOOLS: &[Tool] = &[
         wanted_for: "the journal's key on a token, by a library of PKCS#11",
     },
     Tool {
+        program: "strace",
+        package: "strace",
+        wanted_for: "whether the agent's unit allows every system call that the agent makes",
+    },
+    Tool {
         program: "mkfs.ext4",
         package: "e2fsprogs",
         wanted_for: "power cuts under an ext4 file system",

@@ -5,11 +5,13 @@ pub(crate) mod relay;
 
 use reqwest::StatusCode;
 use serde_json::{Value, json};
+use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use self::relay::{DEADLINE, Relay, TOKEN};
 use super::*;
+use crate::cli::Place;
 use crate::config::{HttpsConfig, parse};
 
 /// A store with its data folder, through several starts.
@@ -53,17 +55,26 @@ impl Store {
         format!("{store}\n[local_api]\n{listen}\n[relay]\nurl = \"http://{}\"\n", self.relay)
     }
 
+    /// The same as a command sees it, once an agent has been started there.
+    pub(crate) fn place(&self) -> (Place, Config) {
+        let config_file = self.folder.path().join("agent.toml");
+        let place = Place { config_file, host: self.host(), seams: self.seams.clone() };
+        (place, self.config())
+    }
+
     fn config(&self) -> Config {
         parse(&self.config_text()).unwrap()
     }
 
     pub(crate) async fn start(&self) -> Running {
-        let (ready, is_ready) = oneshot::channel();
+        let (phase, mut phases) = watch::channel(Phase::Opening);
         let (stop, stopped) = oneshot::channel();
         let shutdown = async move { stopped.await.unwrap() };
-        let running = run(self.config(), self.host(), self.seams.clone(), ready, shutdown);
+        let running = run(self.config(), self.host(), self.seams.clone(), phase, shutdown);
         let task = tokio::spawn(running);
-        let ready = timeout(DEADLINE, is_ready).await.unwrap().unwrap();
+        let takes_sales = phases.wait_for(|phase| matches!(phase, Phase::TakesSales(_)));
+        let phase = timeout(DEADLINE, takes_sales).await.unwrap().unwrap().clone();
+        let Phase::TakesSales(ready) = phase else { panic!("it was waited for") };
         let token = Secret::from_file(ready.token_file.as_ref().unwrap()).unwrap();
         let url = format!("http://{}", ready.local_api).parse().unwrap();
         let client = sync::https::client(&HttpsConfig::at(url));
@@ -196,8 +207,8 @@ async fn a_token_that_the_relay_refuses_stops_no_sale_and_is_shown() {
 async fn a_second_agent_on_the_same_data_is_told_what_runs_already() {
     let store = Store::new(free_address().await);
     let first = store.start().await;
-    let (ready, _) = oneshot::channel();
-    let second = run(store.config(), store.host(), Seams::default(), ready, std::future::pending());
+    let (phase, _) = watch::channel(Phase::Opening);
+    let second = run(store.config(), store.host(), Seams::default(), phase, std::future::pending());
     let error = second.await.unwrap_err();
     let problem = error.downcast_ref::<Problem>().unwrap();
     assert_eq!(problem.code, Code::JournalInUse.number());
