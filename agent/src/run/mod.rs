@@ -143,7 +143,7 @@ pub async fn run(
 async fn open(host: &Host, config: &Config, seams: &Seams) -> anyhow::Result<Opened> {
     let (host, config, seams) = (host.clone(), config.clone(), seams.clone());
     let opened = tokio::task::spawn_blocking(move || open_journal(&host, &config, &seams)).await;
-    opened.context("open the journal")?
+    Ok(opened.context("open the journal")??)
 }
 
 /// Why the agent does not go on.
