@@ -7,7 +7,7 @@
 //! |---|---|---|
 //! | `pkcs11` | a key that was made on a token and cannot leave it | [`pkcs11`] |
 //! | `credential` | a secret that systemd hands to the service alone | [`credential`] |
-//! | `dpapi` | Windows, for this machine; the file's access list names the service | [`dpapi`] |
+//! | `dpapi` | Windows, for this machine; the file's access list names the service | `dpapi` |
 //! | `file` | nothing; the file is its owner's alone | [`Plain`] |
 //!
 //! It may be sealed to the retailer's recovery key besides ([`recovery`]), so that a dead host's
